@@ -1,0 +1,128 @@
+# gc-tools: `make help` lists what can be made.
+
+PREFIX  ?= /usr/local
+BINDIR  ?= $(PREFIX)/bin
+MANDIR  ?= $(PREFIX)/share/man
+CFLAGS  ?= -O2 -g
+V       ?= release
+B       := build/$(V)
+
+VERSION := 0.1.0
+
+# One folder a variant, so that none needs a clean before another.
+CFLAGS.asan  := -O1 -g -fsanitize=address,undefined \
+                -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+CFLAGS.fuzz  := $(CFLAGS.asan) -fsanitize=fuzzer-no-link
+CFLAGS.cover := -O0 -g --coverage
+ifeq ($(WERROR),1)
+CFLAGS.strict := -Werror
+endif
+
+override CPPFLAGS += -I. -D_GNU_SOURCE -DGC_VERSION='"$(VERSION)"' -MMD -MP
+override CFLAGS   += -std=c11 -Wall -Wextra -Wshadow -Wstrict-prototypes \
+                     -Wmissing-prototypes -Wvla -Wformat=2 -Wwrite-strings \
+                     $(CFLAGS.$(V)) $(CFLAGS.strict)
+
+# Which system libraries a module brings: a tool links those of the modules
+# that it uses, and no other (gc-dedup and gc-reduce speak to no network).
+BSD     := $(shell pkg-config --libs libbsd-overlay 2>/dev/null || echo -lbsd)
+override CPPFLAGS += $(shell pkg-config --cflags libbsd-overlay 2>/dev/null)
+NET     := -lcurl -lssl -lcrypto
+LDLIBS.gc-token     := $(NET) -ljq
+LDLIBS.gc-subscribe := $(NET) -lwslay -ljq
+LDLIBS.gc-reconcile := $(NET) -ljq
+LDLIBS.gc-sim       := -lmicrohttpd -lgnutls -lcrypto
+LDLIBS.test         := $(NET) -lwslay -ljq
+
+# cmd/NAME.c is a tool, and so is a folder cmd/NAME/.
+TOOLS   := $(sort $(basename $(notdir $(wildcard cmd/*.c))) \
+                  $(notdir $(patsubst %/,%,$(wildcard cmd/*/))))
+LIBOBJ  := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c))
+UNIT    := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*.c))
+FUZZ    := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*.c))
+HELPERS := $(patsubst %.c,$(B)/%,$(wildcard tests/helpers/*.c))
+objects  = $(patsubst %.c,$(B)/%.o,$(wildcard cmd/$(1).c cmd/$(1)/*.c))
+
+all: $(TOOLS:%=$(B)/%)
+
+help:
+	@echo 'make                 build into build/release'
+	@echo 'make demo            install what is missing, build, watch it work'
+	@echo 'make check           the same, then every test'
+	@echo 'make quick           unit and golden tests only'
+	@echo 'make asan            every test under the address sanitizer'
+	@echo 'make fuzz            a short run of each fuzzer (clang)'
+	@echo 'make lint            layers, banned functions, man pages'
+	@echo 'make install         DESTDIR= PREFIX=$(PREFIX)'
+
+define tool
+$(B)/$(1): $(call objects,$(1)) $(B)/libgc.a
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS.$(1)) $$(BSD) -lm
+endef
+$(foreach t,$(TOOLS),$(eval $(call tool,$(t))))
+
+$(B)/libgc.a: $(LIBOBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libgc.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS.test) $(BSD) -lm
+
+$(B)/tests/helpers/%: $(B)/tests/helpers/%.o $(B)/libgc.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS.test) $(BSD) -lm
+
+$(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libgc.a
+	$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ \
+	    $(LDLIBS.test) $(BSD) -lm
+
+tests-built: all $(UNIT) $(HELPERS)
+
+RUN := PATH="$(CURDIR)/$(B):$$PATH" GC_BUILD="$(CURDIR)/$(B)" prove
+
+deps:
+	@sh scripts/deps
+
+check: deps
+	@$(MAKE) --no-print-directory lint test
+
+test: tests-built
+	$(RUN) -e '' $(UNIT) && $(RUN) $(wildcard tests/*.t)
+
+quick: tests-built
+	$(RUN) -e '' $(UNIT) && $(RUN) tests/cases.t
+
+asan: deps
+	@$(MAKE) --no-print-directory V=asan test
+
+fuzz:
+	@$(MAKE) --no-print-directory V=fuzz CC=clang fuzz-run
+
+fuzz-run: $(FUZZ)
+	@sh scripts/fuzz $(FUZZ)
+
+lint:
+	@sh scripts/check-layers
+	@sh scripts/check-style
+
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@PATH="$(CURDIR)/$(B):$$PATH" sh scripts/demo
+
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 \
+	    $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7
+	install -m 755 $(TOOLS:%=$(B)/%) $(DESTDIR)$(BINDIR)
+	for s in 1 5 7; do install -m 644 man/*.$$s \
+	    $(DESTDIR)$(MANDIR)/man$$s; done
+
+clean:
+	rm -rf build
+
+.PHONY: all help deps check test quick asan fuzz fuzz-run lint demo install \
+        clean tests-built
+.SECONDARY:
+-include $(shell find build/$(V) -name '*.d' 2>/dev/null)

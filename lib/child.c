@@ -1,0 +1,140 @@
+#include <sys/wait.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/child.h"
+#include "lib/sigs.h"
+#include "lib/str.h"
+
+#define WORDS_MAX 64		/* of a command that is run directly */
+#define NOT_FOUND 127		/* as shells say it */
+
+/* A program that stands beside this executable, else its name for PATH. */
+static const char *
+locate(const char *name, char path[PATH_MAX])
+{
+	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
+	char *slash;
+
+	if (strchr(name, '/') != NULL || n <= 0)
+		return name;
+	path[n] = '\0';
+	slash = strrchr(path, '/');
+	if (slash == NULL ||
+	    (size_t)(slash + 1 - path) + strlen(name) + 1 > PATH_MAX)
+		return name;
+	memcpy(slash + 1, name, strlen(name) + 1);
+	return access(path, X_OK) == 0 ? path : name;
+}
+
+static _Noreturn void
+run(const char *command, char *const env[])
+{
+	char *argv[WORDS_MAX + 1], *copy = xstrdup(command), *word;
+	char path[PATH_MAX];
+	size_t n = 0;
+
+	for (; env != NULL && *env != NULL; env++)
+		putenv(*env);
+	if (str_needs_shell(command)) {
+		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+	} else {
+		while (n < WORDS_MAX && (word = strsep(&copy, " \t")) != NULL)
+			if (*word != '\0')
+				argv[n++] = word;
+		argv[n] = NULL;
+		if (n > 0)
+			execvp(locate(argv[0], path), argv);
+	}
+	dprintf(STDERR_FILENO, "can't run '%s': %s\n", command,
+	    strerror(errno));
+	_exit(NOT_FOUND);
+}
+
+/* In the child: fds onto 0 and 1, then the program. */
+static _Noreturn void
+become(const char *command, char *const env[], int in, int out)
+{
+	if (in == -1)
+		in = open("/dev/null", O_RDONLY);
+	if (in == -1 || dup2(in, STDIN_FILENO) == -1 ||
+	    dup2(out, STDOUT_FILENO) == -1)
+		_exit(GC_EX_OSERR);
+	/* dup2 of an equal number leaves close-on-exec set */
+	fcntl(STDIN_FILENO, F_SETFD, 0);
+	fcntl(STDOUT_FILENO, F_SETFD, 0);
+	sigs_reset_in_child();
+	run(command, env);
+}
+
+static void
+close_pair(int fds[2])
+{
+	if (fds[0] != -1)
+		close(fds[0]);
+	if (fds[1] != -1)
+		close(fds[1]);
+}
+
+int
+child_start(struct child *c, const char *command, char *const env[],
+    bool with_stdin, struct err *e)
+{
+	int in[2] = { -1, -1 }, out[2] = { -1, -1 };
+
+	if ((with_stdin && pipe2(in, O_CLOEXEC) == -1) ||
+	    pipe2(out, O_CLOEXEC) == -1 || (c->pid = fork()) == -1) {
+		err_set(e, GC_EX_OSERR, "can't start '%s': %s", command,
+		    strerror(errno));
+		close_pair(in);
+		close_pair(out);
+		*c = (struct child)CHILD_NONE;
+		return -1;
+	}
+	if (c->pid == 0)
+		become(command, env, in[0], out[1]);
+	c->to = in[1];
+	c->from = out[0];
+	if (with_stdin) {
+		close(in[0]);
+		fcntl(c->to, F_SETFL, O_NONBLOCK);
+	}
+	close(out[1]);
+	fcntl(c->from, F_SETFL, O_NONBLOCK);
+	return 0;
+}
+
+int
+child_reap(struct child *c, int *code)
+{
+	int status;
+
+	if (c->pid == -1 || waitpid(c->pid, &status, WNOHANG) != c->pid)
+		return 0;
+	c->pid = -1;
+	*code = WIFEXITED(status) ? WEXITSTATUS(status) :
+	    128 + WTERMSIG(status);
+	return 1;
+}
+
+void
+child_close_stdin(struct child *c)
+{
+	if (c->to != -1)
+		close(c->to);
+	c->to = -1;
+}
+
+void
+child_close_stdout(struct child *c)
+{
+	if (c->from != -1)
+		close(c->from);
+	c->from = -1;
+}

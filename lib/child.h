@@ -1,0 +1,42 @@
+/*
+ * Running another program with pipes: the token command, the reconciler.
+ * The pipes' ends here are non-blocking and close-on-exec; stderr is
+ * inherited.  CONTRACT sections 4 (GC_TOKEN_CMD) and 6 (-r COMMAND).
+ */
+#ifndef GC_CHILD_H
+#define GC_CHILD_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+
+#include "lib/die.h"
+
+struct child {
+	pid_t pid;		/* -1: not running */
+	int to;			/* its stdin, or -1 */
+	int from;		/* its stdout, or -1 */
+};
+
+#define CHILD_NONE { -1, -1, -1 }
+
+/*
+ * Start command: directly, its words split at blanks, or by `sh -c` if it
+ * has shell characters (str_needs_shell).  The program is looked for beside
+ * this executable if it has no slash, then in PATH.  env: NULL, or
+ * NULL-ended "NAME=value" settings for the child alone.  with_stdin: a pipe
+ * for its stdin, else /dev/null.  A program that is not there shows as exit
+ * code 127 of the child.
+ */
+int child_start(struct child *c, const char *command, char *const env[],
+    bool with_stdin, struct err *e);
+
+/* Reap without waiting: 1 and *code (exit code, or 128 + signal), 0 if it
+ * still runs. */
+int child_reap(struct child *c, int *code);
+
+/* Close the pipes' ends that are open. */
+void child_close_stdin(struct child *c);
+void child_close_stdout(struct child *c);
+
+#endif

@@ -1,0 +1,219 @@
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "lib/clock.h"
+
+#define NSEC 1000000000
+
+static int64_t
+read_ms(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int64_t
+clock_mono_ms(void)
+{
+	return read_ms(CLOCK_MONOTONIC);
+}
+
+int64_t
+clock_wall_ms(void)
+{
+	return read_ms(CLOCK_REALTIME);
+}
+
+int
+clock_poll_ms(int64_t now_ms, int64_t deadline_ms)
+{
+	if (deadline_ms == CLOCK_NEVER)
+		return -1;
+	if (deadline_ms <= now_ms)
+		return 0;
+	return deadline_ms - now_ms > INT_MAX ? INT_MAX :
+	    (int)(deadline_ms - now_ms);
+}
+
+/* Exactly n digits at *p, and *p moved behind them; -1 if there are not. */
+static int
+digits(const char **p, const char *end, int n)
+{
+	int v = 0;
+
+	if (end - *p < n)
+		return -1;
+	for (; n > 0; n--, (*p)++) {
+		unsigned d = (unsigned)(**p - '0');
+
+		if (d > 9)
+			return -1;
+		v = v * 10 + (int)d;
+	}
+	return v;
+}
+
+static bool
+expect(const char **p, const char *end, char a, char b)
+{
+	if (*p == end || (**p != a && **p != b))
+		return false;
+	(*p)++;
+	return true;
+}
+
+static int
+days_in_month(int year, int month)
+{
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31,
+	    30, 31 };
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+	return days[month - 1] + (month == 2 && leap);
+}
+
+/* Days since 1970-01-01; years begin in March so that leap days come last. */
+static int64_t
+days_since_epoch(int year, int month, int day)
+{
+	int64_t y = year - (month <= 2), era = (y >= 0 ? y : y - 399) / 400;
+	int64_t yoe = y - era * 400;
+	int64_t doy = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+
+	return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
+}
+
+/* The fraction in nanoseconds, or -1. */
+static int64_t
+fraction(const char **p, const char *end)
+{
+	int64_t ns = 0;
+	int n = 0;
+
+	for (; *p < end && (unsigned)(**p - '0') <= 9; (*p)++, n++) {
+		if (n == 9)
+			return -1;
+		ns = ns * 10 + (**p - '0');
+	}
+	if (n == 0)
+		return -1;
+	for (; n < 9; n++)
+		ns *= 10;
+	return ns;
+}
+
+/* The offset from UTC in seconds; *ok false if it is none. */
+static int
+offset(const char **p, const char *end, bool *ok)
+{
+	int sign, hour, min;
+
+	if (expect(p, end, 'Z', 'z'))
+		return 0;
+	sign = *p < end && **p == '-' ? -1 : 1;
+	if (!expect(p, end, '+', '-') ||
+	    (hour = digits(p, end, 2)) < 0 || hour > 23 ||
+	    !expect(p, end, ':', ':') ||
+	    (min = digits(p, end, 2)) < 0 || min > 59) {
+		*ok = false;
+		return 0;
+	}
+	return sign * (hour * 3600 + min * 60);
+}
+
+int
+clock_parse(const char *text, size_t len, struct stamp *out)
+{
+	const char *p = text, *end = text + len;
+	int year, month, day, hour, min, sec, off;
+	int64_t ns = 0;
+	bool ok = true;
+
+	if ((year = digits(&p, end, 4)) < 0 || !expect(&p, end, '-', '-') ||
+	    (month = digits(&p, end, 2)) < 1 || month > 12 ||
+	    !expect(&p, end, '-', '-') ||
+	    (day = digits(&p, end, 2)) < 1 ||
+	    day > days_in_month(year, month) ||
+	    !expect(&p, end, 'T', 't') ||
+	    (hour = digits(&p, end, 2)) < 0 || hour > 23 ||
+	    !expect(&p, end, ':', ':') ||
+	    (min = digits(&p, end, 2)) < 0 || min > 59 ||
+	    !expect(&p, end, ':', ':') ||
+	    (sec = digits(&p, end, 2)) < 0 || sec > 60)
+		return -1;
+	if (p < end && *p == '.') {
+		p++;
+		if ((ns = fraction(&p, end)) < 0)
+			return -1;
+	}
+	off = offset(&p, end, &ok);
+	if (!ok || p != end)
+		return -1;
+	if (sec == 60) {
+		sec = 59;
+		ns = NSEC - 1;
+	}
+	out->sec = days_since_epoch(year, month, day) * 86400 +
+	    hour * 3600 + min * 60 + sec - off;
+	out->nsec = (int32_t)ns;
+	return 0;
+}
+
+int
+stamp_cmp(struct stamp a, struct stamp b)
+{
+	if (a.sec != b.sec)
+		return a.sec < b.sec ? -1 : 1;
+	return (a.nsec > b.nsec) - (a.nsec < b.nsec);
+}
+
+int64_t
+stamp_diff_ms(struct stamp a, struct stamp b)
+{
+	int64_t ns = (int64_t)a.nsec - b.nsec, ms = ns / 1000000;
+
+	if (ns < 0 && ns % 1000000 != 0)
+		ms--;
+	return (a.sec - b.sec) * 1000 + ms;
+}
+
+struct stamp
+stamp_of_ms(int64_t wall_ms)
+{
+	struct stamp s = { wall_ms / 1000, (int32_t)(wall_ms % 1000) };
+
+	if (s.nsec < 0) {
+		s.sec--;
+		s.nsec += 1000;
+	}
+	s.nsec *= 1000000;
+	return s;
+}
+
+int64_t
+stamp_to_ms(struct stamp s)
+{
+	return s.sec * 1000 + s.nsec / 1000000;
+}
+
+void
+clock_format_ms(int64_t wall_ms, char out[CLOCK_RFC3339_LEN + 1])
+{
+	struct stamp s = stamp_of_ms(wall_ms);
+	time_t t = (time_t)s.sec;
+	struct tm tm;
+	char day[32];
+
+	if (gmtime_r(&t, &tm) == NULL || tm.tm_year > 8099 ||
+	    tm.tm_year < -1900) {
+		t = 0;
+		gmtime_r(&t, &tm);
+	}
+	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(out, CLOCK_RFC3339_LEN + 1, "%.19s.%03dZ", day,
+	    (int)(s.nsec / 1000000));
+}

@@ -1,0 +1,44 @@
+/*
+ * Files of ours: read whole, replaced atomically, private.
+ *
+ * A replacement is written to a temporary name in the same folder, mode
+ * 0600, fsynced, renamed over the old one, and the folder fsynced: whoever
+ * opens the path sees the old bytes or the new ones.  CONTRACT section 4.
+ */
+#ifndef GC_FILE_H
+#define GC_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/buf.h"
+#include "lib/die.h"
+
+/* The bytes of path are added to out, whose cap is the limit.  -1 with
+ * errno left as it was: ENOENT tells a missing file. */
+int file_read(const char *path, struct buf *out, struct err *e);
+
+int file_replace(const char *path, const void *bytes, size_t len,
+    struct err *e);
+
+/* Make every missing folder of path, mode 0700. */
+int file_make_folders(const char *path, struct err *e);
+
+/* fsync the folder that holds path: after a rename or a creation. */
+int file_sync_folder(const char *path, struct err *e);
+
+/* -1 with 78 if group or others can read path (a secret's file must be
+ * private) or it cannot be looked at. */
+int file_check_private(const char *path, struct err *e);
+
+/* Write all of it; short writes and EINTR are gone on with. */
+int file_write_all(int fd, const void *bytes, size_t len);
+
+/*
+ * Take the lock file at path (made 0600 where missing), without waiting:
+ * the descriptor, which holds the lock until it is closed or the process
+ * ends; or -1, with 75 if another holds it.
+ */
+int file_lock(const char *path, struct err *e);
+
+#endif

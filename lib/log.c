@@ -1,0 +1,130 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+
+#define LOG_MAX 2048		/* longer messages are cut */
+
+static const char *log_name = "gc-tools";
+static enum log_level log_level = LOG_WARNING;
+static enum log_form log_form = LOG_TEXT;
+
+static const char *const level_names[] = {
+	[LOG_ERR] = "error", [LOG_WARNING] = "warning",
+	[LOG_NOTE] = "note", [LOG_DETAIL] = "detail"
+};
+
+void
+log_open(const char *name)
+{
+	log_name = name;
+}
+
+void
+log_set(enum log_level level, enum log_form form)
+{
+	log_level = level;
+	log_form = form;
+}
+
+enum log_level
+log_get_level(void)
+{
+	return log_level;
+}
+
+const char *
+log_get_name(void)
+{
+	return log_name;
+}
+
+void
+log_raw(const char *line, size_t len)
+{
+	char out[2 * LOG_MAX + 256];
+	ssize_t ignored;
+
+	if (len > sizeof(out) - 1)
+		len = sizeof(out) - 1;
+	memcpy(out, line, len);
+	out[len] = '\n';
+	ignored = write(STDERR_FILENO, out, len + 1);
+	(void)ignored;		/* nobody is left to be told */
+}
+
+static size_t
+quote(char *dst, size_t cap, const char *src)
+{
+	size_t n = 0;
+
+	for (; *src != '\0' && n + 2 < cap; src++) {
+		if (*src == '"' || *src == '\\')
+			dst[n++] = '\\';
+		dst[n++] = *src;
+	}
+	dst[n] = '\0';
+	return n;
+}
+
+static void
+log_message(enum log_level level, const char *fmt, va_list ap)
+{
+	char msg[LOG_MAX], line[2 * LOG_MAX + 256], text[2 * LOG_MAX];
+	char at[CLOCK_RFC3339_LEN + 1];
+	int n;
+
+	if (level > log_level)
+		return;
+	vsnprintf(msg, sizeof(msg), fmt, ap);
+	for (char *p = msg; *p != '\0'; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+	if (log_form == LOG_TEXT) {
+		n = snprintf(line, sizeof(line), "%s: %s", log_name, msg);
+	} else {
+		clock_format_ms(clock_wall_ms(), at);
+		quote(text, sizeof(text), msg);
+		n = snprintf(line, sizeof(line),
+		    "{\"at\":\"%s\",\"level\":\"%s\",\"tool\":\"%s\","
+		    "\"msg\":\"%s\"}", at, level_names[level], log_name, text);
+	}
+	log_raw(line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1);
+}
+
+#define LOG_FUNCTION(function, level)		\
+void						\
+function(const char *fmt, ...)			\
+{						\
+	va_list ap;				\
+						\
+	va_start(ap, fmt);			\
+	log_message(level, fmt, ap);		\
+	va_end(ap);				\
+}
+
+LOG_FUNCTION(log_error, LOG_ERR)
+LOG_FUNCTION(log_warn, LOG_WARNING)
+LOG_FUNCTION(log_note, LOG_NOTE)
+LOG_FUNCTION(log_detail, LOG_DETAIL)
+
+_Noreturn void
+die(int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_message(LOG_ERR, fmt, ap);
+	va_end(ap);
+	exit(code);
+}
+
+_Noreturn void
+die_err(const struct err *e)
+{
+	die(e->code, "%s", e->msg);
+}

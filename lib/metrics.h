@@ -1,0 +1,33 @@
+/*
+ * --metrics FILE: Prometheus text format, replaced atomically every 5 s and
+ * at exit.  A tool names its figures in one table.  CONTRACT section 3.
+ */
+#ifndef GC_METRICS_H
+#define GC_METRICS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define METRICS_PERIOD_MS 5000
+
+struct metric {
+	const char *name;	/* gc_dedup_events_total; with labels too:
+				 * gc_x_total{kind="a"} (help from the first
+				 * of a family, which stand together) */
+	const char *help;
+	const uint64_t *value;	/* a name in _total is a counter, else gauge */
+};
+
+struct metrics {
+	const char *path;	/* NULL: all calls do nothing */
+	const struct metric *table;
+	size_t count;
+	int64_t due_ms;		/* the next writing; 0 at first: at once */
+};
+
+/* Write if due; a failure is said on stderr once, not fatal.  Returns the
+ * time at which it is due next (CLOCK_NEVER without a path). */
+int64_t metrics_tick(struct metrics *m, int64_t now_ms);
+void metrics_write(struct metrics *m);		/* now: at exit */
+
+#endif

@@ -1,0 +1,128 @@
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/str.h"
+
+#define DURATION_MAX_MS (366.0 * 86400e3)
+
+bool
+str_starts(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+bool
+str_ends(const char *s, const char *suffix)
+{
+	size_t len = strlen(s), want = strlen(suffix);
+
+	return len >= want && strcmp(s + len - want, suffix) == 0;
+}
+
+int
+str_number(const char *s, uint64_t max, uint64_t *value)
+{
+	uint64_t v = 0;
+
+	if (*s == '\0')
+		return -1;
+	for (; *s != '\0'; s++) {
+		unsigned digit = (unsigned)(*s - '0');
+
+		if (digit > 9 || v > (UINT64_MAX - digit) / 10)
+			return -1;
+		v = v * 10 + digit;
+	}
+	if (v > max)
+		return -1;
+	*value = v;
+	return 0;
+}
+
+/* strtod, but only of plain decimals: no sign, blank, hex, inf or nan. */
+static int
+leading_decimal(const char *s, double *value, const char **rest)
+{
+	char *end;
+	double v;
+
+	if (!isdigit((unsigned char)*s) && *s != '.')
+		return -1;
+	if (s[strspn(s, "0123456789.")] == 'x' ||
+	    s[strspn(s, "0123456789.")] == 'X')
+		return -1;
+	errno = 0;
+	v = strtod(s, &end);
+	if (end == s || errno != 0 || !isfinite(v))
+		return -1;
+	*value = v;
+	*rest = end;
+	return 0;
+}
+
+int
+str_decimal(const char *s, double *value)
+{
+	const char *rest;
+	double v;
+
+	if (leading_decimal(s, &v, &rest) == -1 || *rest != '\0')
+		return -1;
+	*value = v;
+	return 0;
+}
+
+int
+str_duration_ms(const char *s, int64_t *ms)
+{
+	static const struct { const char *unit; double ms; } units[] = {
+		{ "ms", 1 }, { "s", 1e3 }, { "", 1e3 }, { "m", 60e3 },
+		{ "h", 3600e3 }
+	};
+	const char *rest;
+	double v;
+
+	if (leading_decimal(s, &v, &rest) == -1)
+		return -1;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(rest, units[i].unit) != 0)
+			continue;
+		v *= units[i].ms;
+		if (v > DURATION_MAX_MS)
+			return -1;
+		/* what is not nothing does not become nothing by rounding */
+		*ms = v > 0 && v < 1 ? 1 : (int64_t)llround(v);
+		return 0;
+	}
+	return -1;
+}
+
+int
+str_size(const char *s, size_t *bytes)
+{
+	static const char units[] = "KMG";
+	const char *rest, *unit;
+	double v;
+
+	if (leading_decimal(s, &v, &rest) == -1)
+		return -1;
+	if (*rest != '\0') {
+		unit = strchr(units, toupper((unsigned char)*rest));
+		if (unit == NULL || rest[1] != '\0')
+			return -1;
+		v *= (double)(UINT64_C(1) << (10 * (unit - units + 1)));
+	}
+	if (v > (double)(SIZE_MAX / 4))
+		return -1;
+	*bytes = (size_t)v;
+	return 0;
+}
+
+bool
+str_needs_shell(const char *command)
+{
+	return command[strcspn(command, "|&;<>()$`\\\"'*?[]#~=%{}!\n")] != '\0';
+}

@@ -1,0 +1,32 @@
+/*
+ * Small text: prefixes, and the numbers that options and configuration
+ * hold.  Pure.  Parsers take the whole string or nothing: 0 and a value, or
+ * -1 and the value untouched.  CONTRACT section 3.
+ */
+#ifndef GC_STR_H
+#define GC_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+bool str_starts(const char *s, const char *prefix);
+bool str_ends(const char *s, const char *suffix);
+
+/* Digits only; at most max. */
+int str_number(const char *s, uint64_t max, uint64_t *value);
+
+/* A non-negative finite decimal number such as 0.25. */
+int str_decimal(const char *s, double *value);
+
+/* "500ms", "1.5s", "2m", "1h"; bare: seconds.  At most a year. */
+int str_duration_ms(const char *s, int64_t *ms);
+
+/* Bytes, or with K, M, G (1024). */
+int str_size(const char *s, size_t *bytes);
+
+/* Must a command be run by `sh -c`?  (Quotes, pipes, variables, globs.)
+ * Where not, words are separated by blanks alone. */
+bool str_needs_shell(const char *command);
+
+#endif
