@@ -1,0 +1,417 @@
+#include <string.h>
+
+#include "lib/event.h"
+
+/* Unescaped text of one line never takes more than the line; a caller may
+ * walk the queues a few times. */
+#define SCRATCH_WALKS 4
+#define SCRATCH_CAP (SCRATCH_WALKS << 20)
+
+enum {				/* rows of keys[] */
+	K_EVENT, K_DATA, K_MERGED,
+	K_USER, K_STATUS, K_PREVIOUS, K_QUEUE, K_WRAP, K_TIME,
+	K_COUNT, K_MERGED_PREVIOUS, K_SINCE, K_INTACT, K_LEN
+};
+
+static const struct scan_key keys[K_LEN] = {
+	[K_EVENT] = { "event", -1 },
+	[K_DATA] = { "data", -1 },
+	[K_MERGED] = { "merged", -1 },
+	[K_USER] = { "userId", K_DATA },
+	[K_STATUS] = { "status", K_DATA },
+	[K_PREVIOUS] = { "previousStatus", K_DATA },
+	[K_QUEUE] = { "queueId", K_DATA },
+	[K_WRAP] = { "wrapUpCode", K_DATA },
+	[K_TIME] = { "timestamp", K_DATA },
+	[K_COUNT] = { "count", K_MERGED },
+	[K_MERGED_PREVIOUS] = { "previousStatus", K_MERGED },
+	[K_SINCE] = { "since", K_MERGED },
+	[K_INTACT] = { "intact", K_MERGED },
+};
+
+enum {				/* rows of control_keys[] */
+	C_USER, C_SEQ, C_REASON, C_NAME, C_STATUS, C_PREVIOUS, C_WRAP,
+	C_TIME, C_QUEUES, C_GONE, C_PARTIAL, C_VERIFIED, C_SOURCE,
+	C_SOCKET, C_RESUMED, C_DOWNTIME, C_AGENTS, C_JOINED, C_LEFT,
+	C_FETCHED, C_HTTP, C_LEN
+};
+
+static const struct scan_key control_keys[C_LEN] = {
+	[C_USER] = { "userId", -1 },
+	[C_SEQ] = { "seq", -1 },
+	[C_REASON] = { "reason", -1 },
+	[C_NAME] = { "name", -1 },
+	[C_STATUS] = { "currentStatus", -1 },
+	[C_PREVIOUS] = { "previousStatus", -1 },
+	[C_WRAP] = { "wrapUpCode", -1 },
+	[C_TIME] = { "lastUpdatedTimestamp", -1 },
+	[C_QUEUES] = { "queues", -1 },
+	[C_GONE] = { "gone", -1 },
+	[C_PARTIAL] = { "partial", -1 },
+	[C_VERIFIED] = { "verified", -1 },
+	[C_SOURCE] = { "source", -1 },
+	[C_SOCKET] = { "socket", -1 },
+	[C_RESUMED] = { "resumed", -1 },
+	[C_DOWNTIME] = { "downtimeMs", -1 },
+	[C_AGENTS] = { "agents", -1 },
+	[C_JOINED] = { "joined", -1 },
+	[C_LEFT] = { "left", -1 },
+	[C_FETCHED] = { "fetchedAt", -1 },
+	[C_HTTP] = { "httpStatus", -1 },
+};
+
+enum {				/* rows of tier_keys[] */
+	T_STATUS, T_PREVIOUS, T_WRAP, T_TIME, T_VERIFIED, T_SOURCE, T_LEN
+};
+
+static const struct scan_key tier_keys[T_LEN] = {
+	[T_STATUS] = { "currentStatus", -1 },
+	[T_PREVIOUS] = { "previousStatus", -1 },
+	[T_WRAP] = { "wrapUpCode", -1 },
+	[T_TIME] = { "lastUpdatedTimestamp", -1 },
+	[T_VERIFIED] = { "verified", -1 },
+	[T_SOURCE] = { "source", -1 },
+};
+
+static const struct { const char *name; enum event_kind kind; } controls[] = {
+	{ "gc:open", EVENT_OPEN }, { "gc:closed", EVENT_CLOSED },
+	{ "gc:failover", EVENT_FAILOVER }, { "gc:members", EVENT_MEMBERS },
+	{ "gc:barrier", EVENT_BARRIER }, { "gc:agent", EVENT_AGENT },
+	{ "gc:gap", EVENT_GAP }, { "gc:state", EVENT_STATE },
+	{ "gc:unverified", EVENT_UNVERIFIED },
+};
+
+void
+event_init(struct event *ev)
+{
+	memset(ev, 0, sizeof(*ev));
+	buf_init(&ev->scratch, SCRATCH_CAP + 1);
+}
+
+void
+event_free(struct event *ev)
+{
+	buf_free(&ev->scratch);
+}
+
+bool
+text_is(struct text t, const char *s)
+{
+	return t.p != NULL && strlen(s) == t.len && memcmp(t.p, s, t.len) == 0;
+}
+
+bool
+text_eq(struct text a, struct text b)
+{
+	if (a.p == NULL || b.p == NULL)
+		return a.p == b.p;
+	return a.len == b.len && memcmp(a.p, b.p, a.len) == 0;
+}
+
+/* The characters of a string; false if it is none, or no valid text. */
+static bool
+take(struct event *ev, struct slice s, struct text *t)
+{
+	size_t from = ev->scratch.len;
+
+	if (s.kind != SCAN_STRING)
+		return false;
+	*t = (struct text){ s.p, s.len };
+	if (!s.escaped)
+		return true;
+	/* the room is made once, so that earlier texts stay where they are */
+	if (from == 0 && buf_room(&ev->scratch,
+	    (size_t)SCRATCH_WALKS * ev->whole.len) == NULL)
+		return false;
+	if (ev->scratch.alloc - from < (size_t)s.len + 1 ||
+	    scan_unescape(s, &ev->scratch) == -1)
+		return false;
+	*t = (struct text){ ev->scratch.data + from,
+	    (uint32_t)(ev->scratch.len - from) };
+	return true;
+}
+
+/* A string, or nothing: null and absent. */
+static bool
+take_or_null(struct event *ev, struct slice s, struct text *t)
+{
+	*t = (struct text){ NULL, 0 };
+	return s.kind <= SCAN_NULL || take(ev, s, t);
+}
+
+static bool
+take_time(struct event *ev, struct slice s, struct told *t)
+{
+	return take(ev, s, &t->text) &&
+	    clock_parse(t->text.p, t->text.len, &t->stamp) == 0;
+}
+
+static bool
+take_time_or_null(struct event *ev, struct slice s, struct told *t)
+{
+	memset(t, 0, sizeof(*t));
+	return s.kind <= SCAN_NULL || take_time(ev, s, t);
+}
+
+static bool
+take_id(struct event *ev, struct slice s, struct text *t)
+{
+	return take(ev, s, t) && t->len > 0;
+}
+
+static bool
+take_flag(struct slice s, bool absent, bool *flag)
+{
+	*flag = s.kind == SCAN_ABSENT ? absent : s.kind == SCAN_TRUE;
+	return s.kind == SCAN_ABSENT || s.kind == SCAN_TRUE ||
+	    s.kind == SCAN_FALSE;
+}
+
+/* A whole number; 0 where null or absent. */
+static bool
+take_number_or_null(struct slice s, uint64_t *n)
+{
+	*n = 0;
+	return s.kind <= SCAN_NULL || slice_number(s, n) == 0;
+}
+
+static const char *
+parse_merged(struct event *ev, const struct slice *v)
+{
+	uint64_t count;
+
+	ev->merged = v[K_MERGED].kind > SCAN_NULL;
+	if (!ev->merged)
+		return NULL;
+	if (v[K_MERGED].kind != SCAN_OBJECT ||
+	    slice_number(v[K_COUNT], &count) == -1 ||
+	    !take_or_null(ev, v[K_MERGED_PREVIOUS], &ev->merged_previous) ||
+	    !take_time(ev, v[K_SINCE], &ev->since) ||
+	    v[K_INTACT].kind == SCAN_ABSENT ||
+	    !take_flag(v[K_INTACT], true, &ev->intact))
+		return "merged is malformed";
+	return NULL;
+}
+
+static const char *
+parse_status(struct event *ev, const struct slice *v)
+{
+	struct tier_told *t = &ev->tier;
+
+	ev->kind = EVENT_STATUS;
+	t->verified = t->from_rest = false;
+	if (v[K_DATA].kind != SCAN_OBJECT)
+		return "data is missing or no object";
+	if (!take_id(ev, v[K_USER], &ev->user_id))
+		return "userId is missing or no valid id";
+	if (!take(ev, v[K_STATUS], &t->status))
+		return "status is missing or no string";
+	if (v[K_TIME].kind != SCAN_STRING)
+		return "timestamp is missing or no string";
+	if (!take_time(ev, v[K_TIME], &t->at))
+		return "timestamp is no RFC 3339 date and time";
+	if (!take_or_null(ev, v[K_PREVIOUS], &t->previous))
+		return "previousStatus is neither string nor null";
+	if (!take_or_null(ev, v[K_QUEUE], &t->queue_id))
+		return "queueId is neither a valid id nor null";
+	if (!take_or_null(ev, v[K_WRAP], &t->wrap_up_code))
+		return "wrapUpCode is neither string nor null";
+	return parse_merged(ev, v);
+}
+
+static const char *
+parse_open(struct event *ev, const struct slice *v)
+{
+	uint64_t downtime;
+
+	if (!take_flag(v[C_RESUMED], false, &ev->resumed))
+		return "resumed is neither true nor false";
+	if (!take_number_or_null(v[C_DOWNTIME], &downtime))
+		return "downtimeMs is neither number nor null";
+	ev->missed = ev->resumed &&
+	    (downtime != 0 || v[C_DOWNTIME].kind <= SCAN_NULL);
+	return NULL;
+}
+
+static bool
+is_list(struct slice s)
+{
+	return s.kind <= SCAN_NULL || s.kind == SCAN_ARRAY;
+}
+
+/* A list of ids is checked before anything acts on a part of it. */
+static bool
+take_list(struct event *ev, struct slice s, struct slice *list)
+{
+	const char *at = NULL;
+	struct text id;
+	int more;
+
+	*list = s;
+	if (!is_list(s))
+		return false;
+	while ((more = event_id(ev, s, &at, &id)) == 1)
+		continue;
+	return more == 0;
+}
+
+static const char *
+parse_lists(struct event *ev, const struct slice *v)
+{
+	bool members = ev->kind == EVENT_MEMBERS;
+
+	if (!take_list(ev, v[members ? C_JOINED : C_AGENTS], &ev->agents))
+		return members ? "joined is no list of ids" :
+		    "agents is no list of ids";
+	if (!take_list(ev, v[C_LEFT], &ev->left))
+		return "left is no list of ids";
+	return NULL;
+}
+
+/* The fields that gc:agent, gc:state and each queue in them share. */
+static const char *
+parse_tier(struct event *ev, struct tier_told *t, struct slice status,
+    struct slice previous, struct slice wrap, struct slice time)
+{
+	if (!take_or_null(ev, status, &t->status))
+		return "currentStatus is neither string nor null";
+	if (!take_or_null(ev, previous, &t->previous))
+		return "previousStatus is neither string nor null";
+	if (!take_or_null(ev, wrap, &t->wrap_up_code))
+		return "wrapUpCode is neither string nor null";
+	if (!take_time_or_null(ev, time, &t->at))
+		return "lastUpdatedTimestamp is neither RFC 3339 nor null";
+	return NULL;
+}
+
+static bool
+take_source(struct tier_told *t, struct slice verified, struct slice source)
+{
+	t->from_rest = slice_is(source, "rest");
+	return take_flag(verified, true, &t->verified) &&
+	    (source.kind <= SCAN_NULL || source.kind == SCAN_STRING);
+}
+
+static const char *
+parse_record(struct event *ev, const struct slice *v)
+{
+	const char *why, *at = NULL;
+	struct tier_told tier;
+	int more;
+
+	why = parse_tier(ev, &ev->tier, v[C_STATUS], v[C_PREVIOUS],
+	    v[C_WRAP], v[C_TIME]);
+	if (why != NULL)
+		return why;
+	ev->tier.queue_id = (struct text){ NULL, 0 };
+	ev->queues = v[C_QUEUES];
+	if (ev->queues.kind > SCAN_NULL && ev->queues.kind != SCAN_OBJECT)
+		return "queues is neither object nor null";
+	if (!take_or_null(ev, v[C_NAME], &ev->name))
+		return "name is neither string nor null";
+	if (!take_flag(v[C_GONE], false, &ev->gone) ||
+	    !take_flag(v[C_PARTIAL], false, &ev->partial) ||
+	    !take_source(&ev->tier, v[C_VERIFIED], v[C_SOURCE]))
+		return "a flag is neither true nor false";
+	if (!take_time_or_null(ev, v[C_FETCHED], &ev->fetched_at))
+		return "fetchedAt is neither RFC 3339 nor null";
+	while ((more = event_queue(ev, &at, &tier)) == 1)
+		continue;
+	return more == 0 ? NULL : "queues is malformed";
+}
+
+static const char *
+parse_control(struct event *ev, const char *line, size_t len)
+{
+	struct slice v[C_LEN];
+	bool agent = ev->kind >= EVENT_AGENT;
+
+	if (ev->kind == EVENT_BARRIER || ev->kind == EVENT_CLOSED)
+		return NULL;
+	scan_object(line, len, control_keys, C_LEN, v);
+	if (!take_number_or_null(v[C_SOCKET], &ev->socket))
+		return "socket is no number";
+	if (ev->kind == EVENT_OPEN && parse_open(ev, v) != NULL)
+		return parse_open(ev, v);
+	if (ev->kind == EVENT_OPEN || ev->kind == EVENT_MEMBERS)
+		return parse_lists(ev, v);
+	if (!agent)
+		return NULL;
+	if (!take_id(ev, v[C_USER], &ev->user_id))
+		return "userId is missing or no valid id";
+	if (slice_number(v[C_SEQ], &ev->seq) == -1)
+		return "seq is missing or no whole number";
+	if (!take_or_null(ev, v[C_REASON], &ev->reason))
+		return "reason is neither string nor null";
+	if (!take_number_or_null(v[C_HTTP], &ev->http_status))
+		return "httpStatus is neither number nor null";
+	if (ev->kind == EVENT_AGENT || ev->kind == EVENT_STATE)
+		return parse_record(ev, v);
+	return NULL;
+}
+
+static enum event_kind
+control_kind(struct slice name)
+{
+	for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++)
+		if (slice_is(name, controls[i].name))
+			return controls[i].kind;
+	return EVENT_OTHER;
+}
+
+const char *
+event_parse(struct event *ev, const char *line, size_t len, unsigned act_on)
+{
+	struct slice v[K_LEN];
+	enum scan_verdict verdict;
+
+	verdict = scan_object(line, len, keys, K_LEN, v);
+	if (verdict != SCAN_OK)
+		return scan_reason(verdict);
+	buf_reset(&ev->scratch);
+	ev->whole = (struct slice){ line, (uint32_t)len, SCAN_OBJECT, false };
+	ev->kind = EVENT_OTHER;
+	if (slice_is(v[K_EVENT], EVENT_STATUS_NAME))
+		return parse_status(ev, v);
+	ev->kind = control_kind(v[K_EVENT]);
+	if ((act_on & EVENT_BIT(ev->kind)) == 0) {
+		ev->kind = EVENT_OTHER;
+		return NULL;
+	}
+	return parse_control(ev, line, len);
+}
+
+int
+event_queue(struct event *ev, const char **at, struct tier_told *t)
+{
+	struct slice key, value, v[T_LEN];
+
+	if (ev->queues.kind != SCAN_OBJECT)
+		return 0;
+	if (*at == NULL)
+		*at = ev->queues.p + 1;
+	if (!scan_next(ev->queues, at, &key, &value))
+		return 0;
+	if (value.kind != SCAN_OBJECT || !take(ev, key, &t->queue_id) ||
+	    scan_object(value.p, value.len, tier_keys, T_LEN, v) != SCAN_OK ||
+	    parse_tier(ev, t, v[T_STATUS], v[T_PREVIOUS], v[T_WRAP],
+	    v[T_TIME]) != NULL || t->status.p == NULL ||
+	    !take_source(t, v[T_VERIFIED], v[T_SOURCE]))
+		return -1;
+	return 1;
+}
+
+int
+event_id(struct event *ev, struct slice list, const char **at,
+    struct text *id)
+{
+	struct slice key, value;
+
+	if (list.kind != SCAN_ARRAY)
+		return 0;
+	if (*at == NULL)
+		*at = list.p + 1;
+	if (!scan_next(list, at, &key, &value))
+		return 0;
+	return take_id(ev, value, id) ? 1 : -1;
+}
