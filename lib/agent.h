@@ -1,0 +1,117 @@
+/*
+ * One agent's record in two tiers, global and per queue, and the rules by
+ * which events and answers change it.  Pure: nothing here prints, asks or
+ * reads a clock.  CONTRACT section 6, rules 1 to 3, 5 and 6.
+ *
+ * The record owns copies of all texts.  A tier whose status is not set is
+ * unknown (only the global one may be).  Queues stand sorted by id.
+ */
+#ifndef GC_AGENT_H
+#define GC_AGENT_H
+
+#include <sys/queue.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/buf.h"
+#include "lib/event.h"
+
+/* An owned text; set false is null. */
+struct own {
+	char *p;
+	uint32_t len, alloc;
+	bool set;
+};
+
+struct tier {
+	struct own queue_id;	/* not set: the global tier */
+	struct own status, previous, wrap_up_code;
+	struct own timestamp;	/* as it was told */
+	struct stamp stamp;	/* the same as a moment; only if set */
+	bool verified;
+	bool from_rest;
+	uint64_t doubt_seq;	/* seq of the last doubt about this tier */
+	int64_t touched_ms;	/* monotonic: last changed or confirmed */
+};
+
+/* Why an agent is doubted; the most urgent first. */
+enum ask_reason {
+	ASK_SEQUENCE, ASK_START, ASK_RECONNECT, ASK_POLL, ASK_AUDIT
+};
+const char *ask_name(enum ask_reason reason);
+
+struct question {
+	bool open;		/* asked, or waiting to be */
+	bool waiting;		/* in the queue, not yet handed over */
+	enum ask_reason reason;
+	uint64_t seq;		/* the latest that was asked with */
+	char *line;		/* waiting: the gap's line, or NULL; owned */
+	int64_t again_ms;	/* to be asked anew then; CLOCK_NEVER */
+	unsigned refusals, failures;	/* in a row */
+};
+
+struct agent {
+	char *user_id;
+	uint32_t user_id_len;
+	uint64_t hash;
+	uint64_t seq;		/* of its last change or doubt */
+	struct own name;
+	struct tier global;
+	struct tier *queues;
+	size_t queue_count;
+	bool dirty;		/* differs from what the journal holds */
+	struct question question;
+	TAILQ_ENTRY(agent) waiting_link, retry_link, dirty_link;
+};
+
+struct agent *agent_new(struct text user_id, uint64_t hash);
+void agent_del(struct agent *a);
+
+/* The tier of a queue, or the global one for a null id; NULL if unknown. */
+struct tier *agent_tier(struct agent *a, struct text queue_id);
+
+/* Is some tier not verified (or nothing known at all)? */
+bool agent_is_doubted(const struct agent *a);
+
+/* When the tier that waits longest was last changed or confirmed. */
+int64_t agent_touched_ms(const struct agent *a);
+
+/* What an event would do; nothing is changed.  Rules 1 and 2. */
+enum agent_fate { AGENT_APPLIED, AGENT_STALE, AGENT_DUPLICATE };
+struct agent_verdict {
+	enum agent_fate fate;
+	bool gap;		/* doubt the tier: reason sequence */
+};
+struct agent_verdict agent_judge(struct agent *a, const struct event *ev);
+
+/* Do what agent_judge said of an applied event.  seq: the new one. */
+void agent_take(struct agent *a, const struct event *ev,
+    struct agent_verdict verdict, uint64_t seq, int64_t now_ms);
+
+/* Doubt one tier, or all (which NULL). */
+void agent_doubt(struct agent *a, struct tier *which, uint64_t seq);
+
+/*
+ * Settle the tiers by a gc:state line.  Rule 5.  seq: the one that a change
+ * gets (it is not used up if nothing changed).
+ */
+struct agent_answer {
+	bool changed;		/* print a gc:agent line */
+	bool gone;		/* and forget the agent */
+	bool refused;		/* some tier could not be settled: ask anew */
+};
+struct agent_answer agent_settle(struct agent *a, struct event *ev,
+    uint64_t seq, int64_t now_ms);
+
+/* Take a gc:agent line where it is newer.  Rule 6. */
+enum agent_merge {
+	AGENT_OLDER,		/* nothing taken */
+	AGENT_MIXED,		/* some tiers taken */
+	AGENT_TAKEN		/* the record now says what the line says */
+};
+enum agent_merge agent_merge(struct agent *a, struct event *ev,
+    int64_t now_ms);
+
+#endif
