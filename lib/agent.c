@@ -173,6 +173,14 @@ agent_touched_ms(const struct agent *a)
 	return oldest;
 }
 
+void
+agent_touch(struct agent *a, int64_t now_ms)
+{
+	a->global.touched_ms = now_ms;
+	for (size_t i = 0; i < a->queue_count; i++)
+		a->queues[i].touched_ms = now_ms;
+}
+
 /* Where the event says that the tier was before. */
 static struct text
 told_previous(const struct event *ev)

@@ -75,6 +75,9 @@ struct tier *agent_tier(struct agent *a, struct text queue_id);
 /* Is some tier not verified (or nothing known at all)? */
 bool agent_is_doubted(const struct agent *a);
 
+/* Count all tiers as heard of at now_ms: they are being asked about. */
+void agent_touch(struct agent *a, int64_t now_ms);
+
 /* When the tier that waits longest was last changed or confirmed. */
 int64_t agent_touched_ms(const struct agent *a);
 

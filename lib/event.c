@@ -371,6 +371,8 @@ event_parse(struct event *ev, const char *line, size_t len, unsigned act_on)
 	buf_reset(&ev->scratch);
 	ev->whole = (struct slice){ line, (uint32_t)len, SCAN_OBJECT, false };
 	ev->kind = EVENT_OTHER;
+	ev->control = v[K_EVENT].kind == SCAN_STRING && v[K_EVENT].len >= 3 &&
+	    memcmp(v[K_EVENT].p, "gc:", 3) == 0;
 	if (slice_is(v[K_EVENT], EVENT_STATUS_NAME))
 		return parse_status(ev, v);
 	ev->kind = control_kind(v[K_EVENT]);

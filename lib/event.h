@@ -49,6 +49,7 @@ struct tier_told {
 
 struct event {
 	enum event_kind kind;
+	bool control;		/* its name begins with gc: */
 	struct text user_id;
 	struct tier_told tier;	/* STATUS: the event; AGENT, STATE: global */
 	/* a gc-dedup merged line */

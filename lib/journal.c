@@ -299,6 +299,10 @@ journal_commit(struct journal *j, int64_t wall_ms, struct err *e)
 
 	if (j->batch_lines == 0)
 		return 0;
+	if (j->torn && ftruncate(j->fd, j->good) == -1)
+		return err_set(e, GC_EX_IOERR, "can't cut the torn tail of "
+		    "'%s': %s", j->path, strerror(errno));
+	j->torn = false;
 	j->batch.cap += 256;	/* the commit always fits */
 	add_commit(&j->batch, j->batch_lines,
 	    journal_crc32(0, j->batch.data, j->batch.len), wall_ms);
@@ -308,9 +312,9 @@ journal_commit(struct journal *j, int64_t wall_ms, struct err *e)
 		err_set(e, GC_EX_IOERR, "can't write '%s': %s", j->path,
 		    strerror(errno));
 		j->batch.len = lines_end;
-		/* what came of it is cut, now or when it is opened next */
-		if (ftruncate(j->fd, j->good) == -1)
-			err_prefix(e, "and the torn batch stays");
+		/* what came of it is cut now, or before the next try, or
+		 * when it is opened next */
+		j->torn = ftruncate(j->fd, j->good) == -1;
 		return -1;
 	}
 	j->good += (off_t)j->batch.len;

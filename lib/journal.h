@@ -22,13 +22,14 @@
 #include "lib/buf.h"
 #include "lib/die.h"
 
-#define JOURNAL_BATCH_MAX (64 << 20)	/* bytes of one batch */
+#define JOURNAL_BATCH_MAX (1 << 30)	/* bytes of one batch */
 
 struct journal {
 	char *path;
 	const char *kind;	/* borrowed */
 	int fd, lock_fd;
 	off_t good;		/* the file's length up to the last commit */
+	bool torn;		/* behind good stands a part of a batch */
 	struct buf batch;	/* lines not yet committed */
 	uint64_t batch_lines;
 	uint64_t lines;		/* in the file, commits not counted */

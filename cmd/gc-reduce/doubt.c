@@ -1,0 +1,294 @@
+/* Who is doubted, and when they are asked about: CONTRACT section 6,
+ * rules 3 and 4. */
+#include <stdlib.h>
+
+#include "cmd/gc-reduce/reduce.h"
+
+#define REFUSED_FIRST_MS 1000
+#define UNVERIFIED_MAX_MS 3600000
+#define AUDIT_STEP_MS 10	/* the audit looks no more often */
+#define AUDIT_STEPS 100		/* and no less often in a period */
+
+void
+doubts_init(struct app *app)
+{
+	struct doubts *d = &app->doubts;
+
+	TAILQ_INIT(&d->waiting);
+	TAILQ_INIT(&d->retry);
+	d->poll_due_ms = CLOCK_NEVER;
+	d->audited_ms = d->audit_due_ms = app->now_ms;
+}
+
+static void
+stop_retry(struct app *app, struct agent *a)
+{
+	if (a->question.again_ms != CLOCK_NEVER)
+		TAILQ_REMOVE(&app->doubts.retry, a, retry_link);
+	a->question.again_ms = CLOCK_NEVER;
+}
+
+static void
+retry_at(struct app *app, struct agent *a, int64_t again_ms)
+{
+	stop_retry(app, a);
+	a->question.again_ms = again_ms;
+	TAILQ_INSERT_TAIL(&app->doubts.retry, a, retry_link);
+}
+
+void
+doubt_wait(struct app *app, struct agent *a)
+{
+	if (!a->question.waiting)
+		TAILQ_INSERT_TAIL(&app->doubts.waiting, a, waiting_link);
+	a->question.waiting = true;
+}
+
+void
+doubt_forget(struct app *app, struct agent *a)
+{
+	stop_retry(app, a);
+	if (a->question.waiting)
+		TAILQ_REMOVE(&app->doubts.waiting, a, waiting_link);
+	a->question.waiting = a->question.open = false;
+}
+
+void
+doubt_ask(struct app *app, struct agent *a, enum ask_reason reason)
+{
+	struct question *q = &a->question;
+
+	app->counts.gaps++;
+	print_line(app);
+	if (!app->loop.used)
+		return;
+	stop_retry(app, a);
+	if (!q->open || reason <= q->reason) {
+		q->reason = reason;
+		free(q->line);
+		q->line = xstrndup(app->line.data, app->line.len);
+	} else {
+		/* the more urgent reason stays; the seq is today's */
+		free(q->line);
+		q->line = NULL;
+	}
+	q->open = true;
+	q->seq = a->seq;
+	doubt_wait(app, a);
+}
+
+void
+doubt_agent(struct app *app, struct agent *a, enum ask_reason reason)
+{
+	if (a->question.open && reason >= ASK_POLL)
+		return;
+	agent_doubt(a, NULL, ++app->roster.seq);
+	agent_touch(a, app->now_ms);
+	store_mark(app, a);
+	buf_reset(&app->line);
+	record_gap(&app->line, a, reason, a->seq, app->wall_ms);
+	doubt_ask(app, a, reason);
+}
+
+void
+doubt_everyone(struct app *app, enum ask_reason reason)
+{
+	for (size_t i = 0; i < app->roster.count; i++)
+		doubt_agent(app, app->roster.list[i], reason);
+}
+
+void
+doubt_loaded(struct app *app)
+{
+	app->doubts.start_due = app->roster.count > 0;
+	for (size_t i = 0; i < app->roster.count; i++)
+		if (agent_is_doubted(app->roster.list[i]))
+			doubt_agent(app, app->roster.list[i], ASK_START);
+}
+
+/* The agents that a gc:open names: all that are missed, or the new ones. */
+static void
+doubt_named(struct app *app, struct event *ev)
+{
+	const char *at = NULL;
+	struct agent *a;
+	struct text id;
+	bool fresh;
+
+	while (event_id(ev, ev->agents, &at, &id) == 1) {
+		a = roster_add(&app->roster, id, &fresh);
+		if (fresh)
+			doubt_agent(app, a, ASK_START);
+		else if (ev->missed)
+			doubt_agent(app, a, ASK_RECONNECT);
+	}
+}
+
+static void
+end_failover(struct doubts *d, uint64_t socket)
+{
+	bool any = false;
+
+	if (socket < SOCKETS_MAX)
+		d->failed[socket] = false;
+	for (size_t i = 0; i < SOCKETS_MAX; i++)
+		any = any || d->failed[i];
+	if (!any)
+		d->poll_due_ms = CLOCK_NEVER;
+}
+
+void
+doubt_open(struct app *app, struct event *ev)
+{
+	struct doubts *d = &app->doubts;
+
+	end_failover(d, ev->socket);
+	if (d->start_due) {
+		d->start_due = false;
+		doubt_everyone(app, ASK_START);
+		ev->missed = false;
+	} else if (ev->missed && ev->agents.kind != SCAN_ARRAY) {
+		doubt_everyone(app, ASK_RECONNECT);
+	}
+	if (ev->agents.kind == SCAN_ARRAY)
+		doubt_named(app, ev);
+}
+
+void
+doubt_failover(struct app *app, uint64_t socket)
+{
+	struct doubts *d = &app->doubts;
+
+	d->failed[socket < SOCKETS_MAX ? socket : SOCKETS_MAX - 1] = true;
+	if (d->poll_due_ms == CLOCK_NEVER)
+		d->poll_due_ms = app->now_ms;
+}
+
+/* base doubled n times, at most most. */
+static int64_t
+doubled(int64_t base_ms, unsigned n, int64_t most_ms)
+{
+	while (n-- > 0 && base_ms < most_ms)
+		base_ms *= 2;
+	return base_ms < most_ms ? base_ms : most_ms;
+}
+
+void
+doubt_answered(struct app *app, struct agent *a, uint64_t seq, bool refused)
+{
+	struct question *q = &a->question;
+
+	if (!app->loop.used || (q->open && seq < q->seq))
+		return;		/* the answer to the later one is to come */
+	doubt_forget(app, a);
+	q->failures = 0;
+	if (!refused) {
+		q->refusals = 0;
+		return;
+	}
+	retry_at(app, a, app->now_ms + doubled(REFUSED_FIRST_MS, q->refusals,
+	    app->opt.poll_ms));
+	q->refusals++;
+}
+
+void
+doubt_unverified(struct app *app, struct agent *a, uint64_t seq)
+{
+	struct question *q = &a->question;
+
+	if (!app->loop.used || (q->open && seq < q->seq))
+		return;
+	doubt_forget(app, a);
+	retry_at(app, a, app->now_ms + doubled(app->opt.poll_ms, q->failures,
+	    UNVERIFIED_MAX_MS));
+	q->failures++;
+}
+
+static int64_t
+tick_retry(struct app *app)
+{
+	struct agent *a = TAILQ_FIRST(&app->doubts.retry), *next;
+	int64_t due = CLOCK_NEVER;
+
+	for (; a != NULL; a = next) {
+		next = TAILQ_NEXT(a, retry_link);
+		if (a->question.again_ms > app->now_ms) {
+			if (a->question.again_ms < due)
+				due = a->question.again_ms;
+			continue;
+		}
+		stop_retry(app, a);
+		if (!agent_is_doubted(a))
+			continue;
+		buf_reset(&app->line);
+		record_gap(&app->line, a, a->question.reason, a->seq,
+		    app->wall_ms);
+		doubt_ask(app, a, a->question.reason);
+	}
+	return due;
+}
+
+static int64_t
+tick_poll(struct app *app)
+{
+	struct doubts *d = &app->doubts;
+
+	if (d->poll_due_ms > app->now_ms)
+		return d->poll_due_ms;
+	d->poll_due_ms = app->now_ms + app->opt.poll_ms;
+	doubt_everyone(app, ASK_POLL);
+	return d->poll_due_ms;
+}
+
+/*
+ * Whoever was neither changed nor confirmed for a period is asked about, but
+ * no more than a period's even share of them in a step.
+ */
+static int64_t
+tick_audit(struct app *app)
+{
+	struct doubts *d = &app->doubts;
+	size_t n = app->roster.count, looked;
+	int64_t step;
+	struct agent *a;
+
+	if (app->opt.audit_ms == 0 || n == 0) {
+		d->audited_ms = app->now_ms;
+		return app->opt.audit_ms == 0 ? CLOCK_NEVER :
+		    app->now_ms + app->opt.audit_ms;
+	}
+	if (app->now_ms < d->audit_due_ms)
+		return d->audit_due_ms;
+	d->audit_budget += (double)n * (double)(app->now_ms - d->audited_ms) /
+	    (double)app->opt.audit_ms;
+	if (d->audit_budget > (double)n)
+		d->audit_budget = (double)n;
+	d->audited_ms = app->now_ms;
+	for (looked = 0; looked < n && d->audit_budget >= 1; looked++) {
+		a = app->roster.list[d->audit_next++ % n];
+		if (a->question.open || app->now_ms - agent_touched_ms(a) <
+		    app->opt.audit_ms)
+			continue;
+		doubt_agent(app, a, ASK_AUDIT);
+		d->audit_budget -= 1;
+	}
+	d->audit_next %= n;
+	if (d->audit_budget > 1)
+		d->audit_budget = 1;
+	step = app->opt.audit_ms / (int64_t)(n > AUDIT_STEPS ? n :
+	    AUDIT_STEPS);
+	d->audit_due_ms = app->now_ms + (step > AUDIT_STEP_MS ? step :
+	    AUDIT_STEP_MS);
+	return d->audit_due_ms;
+}
+
+int64_t
+doubt_tick(struct app *app)
+{
+	int64_t retry = tick_retry(app), poll = tick_poll(app);
+	int64_t due = tick_audit(app);
+
+	if (retry < due)
+		due = retry;
+	return poll < due ? poll : due;
+}
