@@ -124,6 +124,9 @@ filter_prepare(struct filter *f, int64_t deadline_ms, struct pollfd *fds)
 	fds[1] = (struct pollfd){ f->sigs_fd, POLLIN, 0 };
 	/* no event asked: POLLERR tells that the reader is gone */
 	fds[2] = (struct pollfd){ f->out.fd, 0, 0 };
+	/* an end that is not told yet does not wait */
+	if (f->in.ended && !f->end_told)
+		return 0;
 	return clock_poll_ms(f->now_ms, due);
 }
 
@@ -158,8 +161,10 @@ filter_collect(struct filter *f, const struct pollfd *fds)
 			f->heard_ms = f->now_ms;
 		f->readable = got > 0;
 	}
-	if (f->in.ended)
+	if (f->in.ended) {
+		f->end_told = f->input_done;
 		return !f->input_done;
+	}
 	if (!f->readable && stopped(f))
 		f->in.ended = true;
 	return true;
@@ -177,8 +182,6 @@ filter_wait(struct filter *f, int64_t deadline_ms, struct pollfd *extra,
 	timeout = filter_prepare(f, deadline_ms, fds);
 	if (n > 0)
 		memcpy(fds + FILTER_FDS, extra, n * sizeof(*extra));
-	if (f->in.ended && !f->input_done)
-		timeout = 0;
 	if (poll(fds, FILTER_FDS + n, timeout) == -1)
 		for (size_t i = 0; i < FILTER_FDS + n; i++)
 			fds[i].revents = 0;

@@ -40,6 +40,7 @@ struct filter {
 	bool strict;
 	bool readable;		/* stdin had something at the last wait */
 	bool input_done;	/* no more lines will come */
+	bool end_told;		/* and filter_wait said so */
 	int64_t now_ms;		/* monotonic, of this turn */
 	int64_t stop_ms;	/* when the first TERM came, or 0 */
 	int64_t heard_ms;	/* when input last came */
