@@ -1,0 +1,170 @@
+#!/bin/sh
+# gc-reduce as a process: the closed loop, the state file, signals.
+. "$(dirname "$0")/tap.sh"
+cd "$dir" || exit 1
+
+# event USER STATUS SECOND PREVIOUS [QUEUE]
+event() {
+	q=null
+	[ $# -lt 5 ] || q="\"$5\""
+	p=null
+	[ -z "$4" ] || p="\"$4\""
+	printf '{"event":"routing:agents:status:updated","data":{"userId":"%s","status":"%s","previousStatus":%s,"timestamp":"2024-06-15T14:32:%sZ","queueId":%s}}\n' \
+	    "$1" "$2" "$p" "$3" "$q"
+}
+reopened='{"event":"gc:open","at":"x","socket":0,"resumed":true,"downtimeMs":9}'
+
+# A reconciler that answers each question with the same truth.
+cat > oracle <<'E'
+#!/bin/sh
+while read -r line; do
+	printf '%s\n' "$line"
+	case $line in
+	*gc:gap*)
+		printf '%s\n' "$line" | jq -c --unbuffered '{event: "gc:state",
+		    at: "x", seq, reason, userId, currentStatus: "Truth",
+		    previousStatus: null, wrapUpCode: null, queueId: null,
+		    lastUpdatedTimestamp: "2024-06-15T15:00:00Z", queues: {},
+		    fetchedAt: "2024-06-15T15:00:00Z"}' ;;
+	esac
+done
+E
+chmod +x oracle
+
+# --- the closed loop
+{ event ann Busy 10 ""; event ann Meal 12 Break; } |
+    gc-reduce -r ./oracle > out 2> err
+is "the loop ends well" $? 0
+is "the answer is the last word" \
+    "$(tail -n 1 out | jq -c '[.currentStatus,.verified,.source]')" \
+    '["Truth",true,"rest"]'
+ok "echoes are not printed" [ "$(wc -l < out)" -eq 4 ]
+
+mkfifo in
+gc-reduce -r ./oracle < in > out 2> err &
+pid=$!
+later $pid
+exec 3> in
+event ann Busy 10 "" >&3
+ok "a line comes out at once" wait_for has out Busy
+echo "$reopened" >&3
+ok "a doubt is answered while the stream is open" wait_for has out Truth
+exec 3>&-
+wait $pid
+is "and it ends with its input" $? 0
+
+# --- what COMMAND gets
+{ echo "$reopened"; event ann Busy 10 Meal q1; echo '{"event":"gc:new"}'; } |
+    gc-reduce -r 'tee -a asked' > out 2> err
+is "COMMAND gets questions and control lines" \
+    "$(jq -r .event asked | sort | uniq | tr '\n' ' ')" "gc:gap gc:new gc:open "
+
+# --- COMMAND dies
+cat > mortal <<'E'
+#!/bin/sh
+echo start >> starts
+[ "$(wc -l < starts)" -ge 3 ] || { read -r line; exit 1; }
+exec ./oracle
+E
+chmod +x mortal
+{ event ann Busy 10 ""; event ann Meal 12 Break; } |
+    gc-reduce -r ./mortal > out 2> err
+is "a COMMAND that dies is started again" "$?" 0
+ok "and asked again what was open" has out Truth
+
+printf '%s\n' 'read -r line; exit 3' > dead
+{ event ann Busy 10 ""; event ann Meal 12 Break; } |
+    gc-reduce -r 'sh ./dead' > out 2> err
+is "after the end of input three times, then 75" $? 75
+for code in 64 77 78; do
+	event ann Busy 10 "" | gc-reduce -r "exit $code;" > out 2> err
+	is "its $code is ours" $? $code
+done
+event ann Busy 10 "" | gc-reduce -r ./no-such-command > out 2> err
+is "a COMMAND that is not there is a configuration error" $? 78
+event ann Busy 10 "" | gc-reduce -r 'cat > /dev/null; exit 75' > out 2> err
+is "its exit code is ours at the end" $? 75
+
+# --- it never reads
+( i=0; while [ $i -lt 2000 ]; do
+	event "u$i" Busy 10 "" q
+	i=$((i + 1))
+done ) > many
+timeout 60 gc-reduce -r 'sleep 1000' --drain 100ms < many > out 2> err
+is "a COMMAND that never reads holds nothing up" "$(grep -c gc:agent out)" 2000
+
+# --- the state file
+event ann Busy 10 "" | gc-reduce -s roster > out
+event ann Meal 12 Busy | gc-reduce -s roster > out
+is "the roster outlives the process" \
+    "$(jq -r 'select(.event=="gc:agent") | .seq, .previousStatus' out | tr '\n' ' ')" "2 Busy "
+is "its file is private" "$(stat -c %a roster)" 600
+: | gc-reduce -s roster --snapshot > out
+is "a snapshot of it needs no input" "$(jq -r .currentStatus out)" Meal
+echo '{"event":"gc:open","at":"x","resumed":false}' |
+    gc-reduce -s roster > out 2> err
+ok "after a restart the first gc:open doubts everyone" \
+    has out '"reason":"start"'
+
+rm in; mkfifo in
+gc-reduce -s roster < in > out 2> err &
+pid=$!
+later $pid
+exec 3> in
+event bob Busy 10 "" >&3
+wait_for has out bob
+gc-reduce -s roster < /dev/null > out2 2> err2
+is "a second process is refused with 75" $? 75
+echo '{"event":"gc:barrier","id":"b1"}' >&3
+wait_for has out gc:barrier
+ok "a barrier is handed on when its lines are durable" has roster bob
+kill -USR1 $pid
+ok "USR1 says the counts" wait_for has err 'events=1 applied=1'
+grep "^{" err > status
+ok "and one line of JSON" jq -e .agents status
+kill -TERM $pid
+wait $pid
+is "TERM ends it with 0" $? 0
+exec 3>&-
+
+printf '{"event":"gc:journal","version":1,"kind":"roster"}\nx\n{"event":"gc:commit","at":"x","lines":1,"crc32":"00000000"}\n{"event":"gc:commit","at":"x","lines":0,"crc32":"00000000"}\n' > broken
+cp broken before
+gc-reduce -s broken < /dev/null > out 2> err
+is "a damaged roster is refused with 65" $? 65
+ok "the place is named" has err 'line 3'
+ok "and the file is as it was" cmp broken before
+
+# --- a full disk
+event ann Busy 10 "" | gc-reduce > /dev/full 2> err
+is "a full disk under stdout is 74" $? 74
+
+# --- the poll of a failover
+rm in; mkfifo in
+gc-reduce --poll 50ms < in > out 2> err &
+pid=$!
+later $pid
+exec 3> in
+{ event ann Busy 10 ""; echo '{"event":"gc:failover","at":"x","socket":0}'; } >&3
+ok "a failover polls everyone again and again" \
+    wait_for lines out '"reason":"poll"' 3
+echo '{"event":"gc:open","at":"x","socket":0,"resumed":true,"downtimeMs":0}' >&3
+wait_for has out gc:open
+polls=$(grep -c '"poll"' out)
+event bob Busy 10 "" >&3
+wait_for has out bob
+is "until the socket is open" "$(grep -c '"poll"' out)" "$polls"
+exec 3>&-
+wait $pid
+
+# --- the audit
+rm in; mkfifo in
+gc-reduce --audit 100ms < in > out 2> err &
+pid=$!
+later $pid
+exec 3> in
+{ event ann Busy 10 ""; event bob Busy 10 ""; } >&3
+ok "an audit asks about whoever is quiet" \
+    wait_for lines out '"userId":"bob","reason":"audit"' 2
+exec 3>&-
+wait $pid
+done_testing
