@@ -214,6 +214,6 @@ clock_format_ms(int64_t wall_ms, char out[CLOCK_RFC3339_LEN + 1])
 		gmtime_r(&t, &tm);
 	}
 	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out, CLOCK_RFC3339_LEN + 1, "%.19s.%03dZ", day,
-	    (int)(s.nsec / 1000000));
+	snprintf(out, CLOCK_RFC3339_LEN + 1, "%.19s.%03uZ", day,
+	    (unsigned)(s.nsec / 1000000) % 1000);
 }
