@@ -71,6 +71,7 @@ quote(char *dst, size_t cap, const char *src)
 	return n;
 }
 
+__attribute__((format(printf, 2, 0)))
 static void
 log_message(enum log_level level, const char *fmt, va_list ap)
 {
