@@ -1,0 +1,65 @@
+/* RFC 3339 to moments and back. */
+#include "lib/clock.h"
+#include "tests/tap.h"
+
+static const struct { const char *text; int64_t sec; int32_t nsec; } good[] = {
+	{ "1970-01-01T00:00:00Z", 0, 0 },
+	{ "2024-06-15T14:32:10.000Z", 1718461930, 0 },
+	{ "2024-06-15t14:32:10z", 1718461930, 0 },
+	{ "2024-06-15T16:32:10+02:00", 1718461930, 0 },
+	{ "2024-06-15T09:02:10.5-05:30", 1718461930, 500000000 },
+	{ "2024-06-15T14:32:10.123456789Z", 1718461930, 123456789 },
+	{ "2024-06-15T14:32:10.000000001Z", 1718461930, 1 },
+	{ "2024-02-29T00:00:00Z", 1709164800, 0 },
+	{ "2000-02-29T00:00:00Z", 951782400, 0 },
+	{ "1969-12-31T23:59:59Z", -1, 0 },
+	{ "2016-12-31T23:59:60Z", 1483228799, 999999999 },
+	{ "2016-12-31T23:59:60.5Z", 1483228799, 999999999 },
+	{ "0001-01-01T00:00:00Z", -62135596800, 0 },
+	{ "9999-12-31T23:59:59Z", 253402300799, 0 },
+};
+
+static const char *const bad[] = {
+	"", "2024", "2024-06-15", "2024-06-15 14:32:10Z",
+	"2024-06-15T14:32:10", "2024-06-15T14:32Z", "2024-6-15T14:32:10Z",
+	"2024-13-01T00:00:00Z", "2024-00-01T00:00:00Z",
+	"2024-02-30T00:00:00Z", "2023-02-29T00:00:00Z",
+	"1900-02-29T00:00:00Z", "2024-04-31T00:00:00Z",
+	"2024-01-00T00:00:00Z", "2024-01-01T24:00:00Z",
+	"2024-01-01T00:60:00Z", "2024-01-01T00:00:61Z",
+	"2024-01-01T00:00:00.Z", "2024-01-01T00:00:00.1234567890Z",
+	"2024-01-01T00:00:00+24:00", "2024-01-01T00:00:00+01:60",
+	"2024-01-01T00:00:00+0100", "2024-01-01T00:00:00Zx",
+	"2024-01-01T00:00:00ZZ", "+024-01-01T00:00:00Z",
+};
+
+int
+main(void)
+{
+	char text[CLOCK_RFC3339_LEN + 1];
+	struct stamp s, later = { 5, 2 }, sooner = { 5, 1 };
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		ok(clock_parse(good[i].text, strlen(good[i].text), &s) == 0 &&
+		    s.sec == good[i].sec && s.nsec == good[i].nsec,
+		    "%s", good[i].text);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		is_int(clock_parse(bad[i], strlen(bad[i]), &s), -1, bad[i]);
+	is_int(clock_parse("2024-06-15T14:32:10Zjunk", 20, &s), 0,
+	    "no more than len is read");
+	clock_format_ms(1718461930007, text);
+	is_str(text, "2024-06-15T14:32:10.007Z", "formatted");
+	clock_format_ms(-1, text);
+	is_str(text, "1969-12-31T23:59:59.999Z", "before 1970");
+	ok(stamp_cmp(later, sooner) > 0 && stamp_cmp(sooner, later) < 0 &&
+	    stamp_cmp(later, later) == 0, "moments compare to the ns");
+	is_int(stamp_diff_ms((struct stamp){ 2, 0 },
+	    (struct stamp){ 1, 500000000 }), 500, "difference");
+	is_int(stamp_diff_ms((struct stamp){ 1, 0 },
+	    (struct stamp){ 1, 1 }), -1, "is rounded down");
+	is_int(stamp_to_ms(stamp_of_ms(-1)), -1, "and there and back");
+	is_int(clock_poll_ms(10, CLOCK_NEVER), -1, "never waits for ever");
+	is_int(clock_poll_ms(10, 5), 0, "past does not wait");
+	is_int(clock_poll_ms(10, 15), 5, "else the rest");
+	return done();
+}
