@@ -124,5 +124,9 @@ str_size(const char *s, size_t *bytes)
 bool
 str_needs_shell(const char *command)
 {
-	return command[strcspn(command, "|&;<>()$`\\\"'*?[]#~=%{}!\n")] != '\0';
+	static const char special[] = "|&;<>()$`\\\"'*?[]#~{}!\n";
+
+	/* in the first word an = sets a variable */
+	return command[strcspn(command, special)] != '\0' ||
+	    command[strcspn(command, "= \t")] == '=';
 }
