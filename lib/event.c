@@ -178,13 +178,11 @@ take_number_or_null(struct slice s, uint64_t *n)
 static const char *
 parse_merged(struct event *ev, const struct slice *v)
 {
-	uint64_t count;
-
 	ev->merged = v[K_MERGED].kind > SCAN_NULL;
 	if (!ev->merged)
 		return NULL;
 	if (v[K_MERGED].kind != SCAN_OBJECT ||
-	    slice_number(v[K_COUNT], &count) == -1 ||
+	    slice_number(v[K_COUNT], &ev->merged_count) == -1 ||
 	    !take_or_null(ev, v[K_MERGED_PREVIOUS], &ev->merged_previous) ||
 	    !take_time(ev, v[K_SINCE], &ev->since) ||
 	    v[K_INTACT].kind == SCAN_ABSENT ||

@@ -54,6 +54,7 @@ struct event {
 	struct tier_told tier;	/* STATUS: the event; AGENT, STATE: global */
 	/* a gc-dedup merged line */
 	bool merged, intact;
+	uint64_t merged_count;
 	struct text merged_previous;
 	struct told since;
 	/* control lines */

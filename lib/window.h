@@ -1,0 +1,58 @@
+/*
+ * The dedup window: of several events for one agent and tier, keep the
+ * latest.  Pure: the time is an argument, and what comes out goes to the
+ * caller's function.  CONTRACT section 6, gc-dedup.
+ *
+ * A key is a user id and a queue id (or none).  Its window runs from the
+ * first event that it holds, and ends on the wall clock (window_expire), or
+ * when an event of any agent is stamped that much later (window_push).
+ */
+#ifndef GC_WINDOW_H
+#define GC_WINDOW_H
+
+#include <stdint.h>
+
+#include "lib/event.h"
+
+#define WINDOW_BYTES_MAX (64 << 20)	/* held; beyond, the oldest go early */
+
+/* One line with its newline; borrowed until it returns. */
+typedef void window_emit(void *arg, const char *line, size_t len);
+
+struct held;			/* what one key holds */
+
+struct window {
+	int64_t window_ms;	/* 0: nothing is held */
+	window_emit *emit;
+	void *arg;
+	uint64_t hash_key;
+	struct held **slots;	/* by key, chained; a power of two */
+	size_t slot_count;
+	struct held **heap;	/* by the stamp of the first event held */
+	size_t heap_alloc;
+	size_t count;		/* keys held */
+	size_t bytes;
+	struct held *oldest, *newest;	/* in the order first held */
+	uint64_t order;
+	uint64_t copies;	/* exact copies dropped */
+	uint64_t merged;	/* events that another one stands for */
+	uint64_t early;		/* keys let out for want of memory */
+	struct buf line;
+};
+
+void window_init(struct window *w, int64_t window_ms, window_emit *emit,
+    void *arg, uint64_t random);
+void window_free(struct window *w);	/* what is held is dropped */
+
+/* A status event and its line [line, line + raw), newline included. */
+void window_push(struct window *w, const struct event *ev, const char *line,
+    size_t raw, int64_t now_ms);
+
+/* Let out the keys whose time is up on the wall clock.  Returns when the
+ * next one is, CLOCK_NEVER if nothing is held. */
+int64_t window_expire(struct window *w, int64_t now_ms);
+
+/* Let out everything, in the order in which it was first held. */
+void window_flush(struct window *w);
+
+#endif
