@@ -1,0 +1,53 @@
+/*
+ * Settings: environment, then the profile's section of the configuration
+ * file, then defaults.  Options come before all: a tool that has one for a
+ * setting puts it into the environment's place itself.  CONTRACT section 4.
+ *
+ * Only gc-token asks for secrets; without CONFIG_SECRETS they are never
+ * read, nor kept.
+ */
+#ifndef GC_CONFIG_H
+#define GC_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/die.h"
+
+#define CONFIG_FILE_MAX (256 << 10)	/* bytes */
+
+enum config_want {
+	CONFIG_API = 1,		/* api_url must come out */
+	CONFIG_LOGIN = 2,	/* login_url */
+	CONFIG_WS = 4,		/* ws_url */
+	CONFIG_SECRETS = 8	/* client_id and client_secret are read */
+};
+
+struct config {
+	char *profile;		/* "default" where none is named */
+	char *domain;		/* or NULL where bare URLs do */
+	char *api_url, *login_url, *ws_url;	/* no slash at the end */
+	char *token_cmd;	/* what prints a token; never NULL */
+	char *cacert;		/* or NULL */
+	bool vendor_region;	/* domain is one of the vendor's regions */
+	/* CONFIG_SECRETS */
+	char *client_id, *client_secret;	/* or NULL */
+	char *access_token;	/* a token given as such, or NULL */
+	char *state_folder, *cache_folder;	/* …/gc/PROFILE; not made */
+};
+
+/*
+ * Read everything; -1 with 78 and a sentence that says what to set.  want:
+ * enum config_want bits.  The members are yours until config_free.
+ */
+int config_load(struct config *c, unsigned want, struct err *e);
+void config_free(struct config *c);	/* secrets are wiped */
+
+/* The platform's domain of a region's name in any spelling, or NULL. */
+const char *config_region(const char *name);
+
+/* folder/name; the folder is made where it is missing.  Yours; NULL and
+ * err if it cannot be made. */
+char *config_path(const char *folder, const char *name, struct err *e);
+
+#endif

@@ -1,0 +1,132 @@
+#include <openssl/ssl.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/clock.h"
+#include "lib/http.h"
+#include "lib/str.h"
+
+#ifndef GC_VERSION
+#define GC_VERSION "unknown"
+#endif
+
+#define CONNECT_TIMEOUT_MS 10000L
+
+void
+http_reply_init(struct http_reply *r)
+{
+	memset(r, 0, sizeof(*r));
+	r->retry_after_ms = -1;
+	buf_init(&r->body, HTTP_BODY_MAX);
+}
+
+void
+http_reply_free(struct http_reply *r)
+{
+	buf_wipe(&r->body);
+}
+
+int64_t
+http_retry_after_ms(const char *value, int64_t wall_ms)
+{
+	uint64_t seconds;
+	int64_t ms;
+	time_t date;
+	char text[64];
+	size_t n;
+
+	value += strspn(value, " \t");
+	n = strcspn(value, "\r\n");
+	if (n == 0 || n >= sizeof(text))
+		return -1;
+	memcpy(text, value, n);
+	while (n > 0 && (text[n - 1] == ' ' || text[n - 1] == '\t'))
+		n--;
+	text[n] = '\0';
+	if (text[strspn(text, "0123456789")] == '\0') {
+		if (str_number(text, HTTP_WAIT_MAX_MS / 1000, &seconds) == -1)
+			return HTTP_WAIT_MAX_MS;
+		return (int64_t)seconds * 1000;
+	}
+	if ((date = curl_getdate(text, NULL)) == -1)
+		return -1;
+	ms = (int64_t)date * 1000 - wall_ms;
+	return ms < 0 ? 0 : ms > HTTP_WAIT_MAX_MS ? HTTP_WAIT_MAX_MS : ms;
+}
+
+static size_t
+on_body(char *bytes, size_t size, size_t count, void *arg)
+{
+	struct http_reply *r = arg;
+
+	return buf_add(&r->body, bytes, size * count) == 0 ? size * count : 0;
+}
+
+static size_t
+on_header(char *line, size_t size, size_t count, void *arg)
+{
+	static const char name[] = "Retry-After:";
+	struct http_reply *r = arg;
+	size_t len = size * count;
+	char value[80];
+
+	if (len > sizeof(name) && len < sizeof(name) + sizeof(value) - 1 &&
+	    strncasecmp(line, name, sizeof(name) - 1) == 0) {
+		len -= sizeof(name) - 1;
+		memcpy(value, line + sizeof(name) - 1, len);
+		value[len] = '\0';
+		r->retry_after_ms = http_retry_after_ms(value,
+		    clock_wall_ms());
+	}
+	return size * count;
+}
+
+/* The bundle comes on top of the system's, which curl has loaded. */
+static CURLcode
+on_tls(CURL *easy, void *ctx, void *cacert)
+{
+	(void)easy;
+	return SSL_CTX_load_verify_locations(ctx, cacert, NULL) == 1 ?
+	    CURLE_OK : CURLE_SSL_CACERT_BADFILE;
+}
+
+void
+http_prepare(CURL *easy, const char *url, const char *cacert,
+    int64_t timeout_ms, struct http_reply *r)
+{
+	r->status = 0;
+	r->retry_after_ms = -1;
+	r->error[0] = '\0';
+	buf_reset(&r->body);
+	curl_easy_setopt(easy, CURLOPT_URL, url);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_USERAGENT,
+	    HTTP_AGENT_NAME "/" GC_VERSION);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
+	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, r);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, r);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, r->error);
+	if (cacert != NULL) {
+		curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls);
+		curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, cacert);
+	}
+}
+
+int
+http_result(CURLcode result, struct http_reply *r, struct err *e)
+{
+	const char *why = r->error[0] ? r->error : curl_easy_strerror(result);
+
+	if (result == CURLE_OK)
+		return 0;
+	if (result == CURLE_WRITE_ERROR)
+		why = "the answer is longer than 8 MiB";
+	return err_set(e, result == CURLE_PEER_FAILED_VERIFICATION ||
+	    result == CURLE_SSL_CACERT_BADFILE ? GC_EX_NOPERM :
+	    GC_EX_UNAVAILABLE, "%s", why);
+}

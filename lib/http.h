@@ -1,0 +1,46 @@
+/*
+ * HTTP by libcurl: the settings that every transfer of the suite has, the
+ * reading of Retry-After, and one blocking request with limits.
+ *
+ * No redirect is followed (a secret must not travel on), certificates are
+ * always verified, and bodies have a cap.
+ */
+#ifndef GC_HTTP_H
+#define GC_HTTP_H
+
+#include <stdint.h>
+#include <curl/curl.h>
+
+#include "lib/buf.h"
+#include "lib/die.h"
+
+#define HTTP_BODY_MAX (8 << 20)
+#define HTTP_WAIT_MAX_MS (24 * 3600 * 1000)	/* of a Retry-After */
+#define HTTP_AGENT_NAME "gc-tools"
+
+struct http_reply {
+	long status;		/* 0: no answer came */
+	int64_t retry_after_ms;	/* from now on; -1: none */
+	struct buf body;
+	char error[CURL_ERROR_SIZE];
+};
+
+void http_reply_init(struct http_reply *r);
+void http_reply_free(struct http_reply *r);	/* the body is wiped */
+
+/*
+ * Settings for one transfer to url: the reply is filled while it runs.
+ * cacert: a bundle added to the system's trust, or NULL; it must live as
+ * long as the handle.  timeout_ms bounds the whole transfer.
+ */
+void http_prepare(CURL *easy, const char *url, const char *cacert,
+    int64_t timeout_ms, struct http_reply *r);
+
+/* What a finished transfer's result means: 0 an answer came (see status),
+ * or -1: 77 for a certificate that does not verify, else 69. */
+int http_result(CURLcode result, struct http_reply *r, struct err *e);
+
+/* Retry-After: seconds or a date; ms from wall_ms on, capped; -1: none. */
+int64_t http_retry_after_ms(const char *value, int64_t wall_ms);
+
+#endif

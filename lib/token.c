@@ -1,0 +1,237 @@
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/file.h"
+#include "lib/json.h"
+#include "lib/token.h"
+
+#define LIFE_MAX_S (366 * 86400)	/* a longer life is an error */
+
+void
+token_free(struct token *t)
+{
+	if (t->access_token != NULL)
+		explicit_bzero(t->access_token, strlen(t->access_token));
+	free(t->access_token);
+	free(t->token_type);
+	*t = (struct token){ 0 };
+}
+
+static bool
+is_token(const char *s)
+{
+	size_t n = 0;
+
+	for (; s[n] != '\0'; n++)
+		if (s[n] <= ' ' || s[n] > '~')
+			return false;
+	return n > 0 && n <= TOKEN_MAX;
+}
+
+static int
+no_token(struct token *t, const char *why, struct err *e)
+{
+	token_free(t);
+	return err_set(e, GC_EX_UNAVAILABLE, "%s", why);
+}
+
+int
+token_from_answer(struct token *t, const char *text, size_t len,
+    int64_t now_ms, struct err *e)
+{
+	int64_t life_s = 0;
+	bool has_life;
+	const struct json_field fields[] = {
+		{ "access_token", JSON_STRING, &t->access_token, NULL },
+		{ "token_type", JSON_STRING, &t->token_type, NULL },
+		{ "expires_in", JSON_INTEGER, &life_s, &has_life },
+	};
+
+	*t = (struct token){ 0 };
+	if (json_read(text, len, fields, 3, NULL) == -1)
+		return no_token(t, "the login host's answer is no JSON object",
+		    e);
+	if (t->access_token == NULL || !is_token(t->access_token))
+		return no_token(t, "the login host's answer has no "
+		    "access_token", e);
+	if (!has_life || life_s <= 0 || life_s > LIFE_MAX_S)
+		return no_token(t, "the login host's answer has no sensible "
+		    "expires_in", e);
+	if (t->token_type == NULL)
+		t->token_type = xstrdup("bearer");
+	t->issued_ms = now_ms;
+	t->expires_ms = now_ms + life_s * 1000;
+	return 0;
+}
+
+int
+token_from_bare(struct token *t, const char *text, struct err *e)
+{
+	*t = (struct token){ 0 };
+	if (!is_token(text))
+		return no_token(t, "the token command printed no token", e);
+	t->access_token = xstrdup(text);
+	t->token_type = xstrdup("bearer");
+	return 0;
+}
+
+static int64_t
+moment(const char *text)
+{
+	struct stamp s;
+
+	if (text == NULL || clock_parse(text, strlen(text), &s) == -1)
+		return 0;
+	return stamp_to_ms(s);
+}
+
+int
+token_from_output(struct token *t, const char *text, size_t len,
+    struct err *e)
+{
+	char *event = NULL, *issued = NULL, *expires = NULL, *bare;
+	const struct json_field fields[] = {
+		{ "event", JSON_STRING, &event, NULL },
+		{ "access_token", JSON_STRING, &t->access_token, NULL },
+		{ "token_type", JSON_STRING, &t->token_type, NULL },
+		{ "issued_at", JSON_STRING, &issued, NULL },
+		{ "expires_at", JSON_STRING, &expires, NULL },
+	};
+	int status;
+
+	*t = (struct token){ 0 };
+	while (len > 0 && strchr("\r\n \t", text[len - 1]) != NULL)
+		len--;
+	if (len == 0 || *text != '{') {
+		bare = xstrndup(text, len);
+		status = token_from_bare(t, bare, e);
+		explicit_bzero(bare, strlen(bare));
+		free(bare);
+		return status;
+	}
+	status = json_read(text, len, fields, 5, NULL);
+	if (status == -1 || t->access_token == NULL ||
+	    !is_token(t->access_token))
+		status = no_token(t, "the token command printed no token", e);
+	t->issued_ms = moment(issued);
+	t->expires_ms = moment(expires);
+	free(event);
+	free(issued);
+	free(expires);
+	return status;
+}
+
+static void
+add_moment(struct buf *out, const char *key, int64_t ms)
+{
+	char text[CLOCK_RFC3339_LEN + 1];
+
+	clock_format_ms(ms, text);
+	if (ms == 0)
+		buf_addf(out, ",\"%s\":null", key);
+	else
+		buf_addf(out, ",\"%s\":\"%s\"", key, text);
+}
+
+static void
+add_fields(struct buf *out, const struct token *t)
+{
+	buf_adds(out, ",\"access_token\":");
+	buf_add_json(out, t->access_token, strlen(t->access_token));
+	buf_adds(out, ",\"token_type\":");
+	buf_add_json(out, t->token_type, strlen(t->token_type));
+	add_moment(out, "issued_at", t->issued_ms);
+	add_moment(out, "expires_at", t->expires_ms);
+}
+
+void
+token_line(struct buf *out, const struct token *t, int64_t now_ms)
+{
+	int64_t left_ms = t->expires_ms - now_ms;
+
+	buf_adds(out, "{\"event\":\"gc:token\"");
+	add_moment(out, "at", now_ms);
+	add_fields(out, t);
+	if (t->expires_ms == 0)
+		buf_adds(out, ",\"expires_in\":null}\n");
+	else
+		buf_addf(out, ",\"expires_in\":%lld}\n",
+		    (long long)(left_ms > 0 ? left_ms / 1000 : 0));
+}
+
+bool
+token_is_fresh(const struct token *t, int64_t min_ttl_ms, int64_t now_ms)
+{
+	int64_t half;
+
+	if (t->expires_ms == 0)
+		return true;
+	half = (t->expires_ms - t->issued_ms) / 2;
+	if (t->issued_ms > now_ms)
+		return false;
+	return t->expires_ms - now_ms >=
+	    (min_ttl_ms < half ? min_ttl_ms : half);
+}
+
+int64_t
+token_rotate_ms(const struct token *t, int64_t before_ms)
+{
+	int64_t half;
+
+	if (t->expires_ms == 0)
+		return CLOCK_NEVER;
+	half = t->issued_ms == 0 ? 0 :
+	    t->issued_ms + (t->expires_ms - t->issued_ms) / 2;
+	return t->expires_ms - before_ms > half ? t->expires_ms - before_ms :
+	    half;
+}
+
+int
+token_load(struct token *t, const char *path, const char *owner,
+    struct err *e)
+{
+	char *whose = NULL;
+	const struct json_field fields[] = {
+		{ "owner", JSON_STRING, &whose, NULL },
+	};
+	struct buf text;
+	int found = 0;
+
+	*t = (struct token){ 0 };
+	if (access(path, F_OK) == -1)
+		return 0;
+	if (file_check_private(path, e) == -1)
+		return -1;
+	buf_init(&text, 2 * TOKEN_MAX);
+	if (file_read(path, &text, NULL) == 0 &&
+	    json_read(text.data, text.len, fields, 1, NULL) == 0 &&
+	    whose != NULL && strcmp(whose, owner) == 0 &&
+	    token_from_output(t, text.data, text.len, NULL) == 0)
+		found = 1;
+	if (found == 1 && t->expires_ms == 0) {
+		token_free(t);
+		found = 0;
+	}
+	free(whose);
+	buf_wipe(&text);
+	return found;
+}
+
+int
+token_save(const struct token *t, const char *path, const char *owner,
+    struct err *e)
+{
+	struct buf text;
+	int status;
+
+	buf_init(&text, 2 * TOKEN_MAX);
+	buf_adds(&text, "{\"owner\":");
+	buf_add_json(&text, owner, strlen(owner));
+	add_fields(&text, t);
+	buf_adds(&text, "}\n");
+	status = file_replace(path, text.data, text.len, e);
+	buf_wipe(&text);
+	return status;
+}
