@@ -314,6 +314,9 @@ static int
 derive_urls(struct config *c, struct settings *s, unsigned want,
     struct err *e)
 {
+	/* a token given as such is not asked for anywhere */
+	if (s->v[ACCESS_TOKEN] != NULL && s->v[CLIENT_ID] == NULL)
+		want &= ~(unsigned)CONFIG_LOGIN;
 	if (url(&c->api_url, &s->v[API_URL], "GC_API_URL", "http",
 	    "https://api.", c->domain, "", want & CONFIG_API, e) == -1 ||
 	    url(&c->login_url, &s->v[LOGIN_URL], "GC_LOGIN_URL", "http",
