@@ -158,7 +158,7 @@ token_line(struct buf *out, const struct token *t, int64_t now_ms)
 		buf_adds(out, ",\"expires_in\":null}\n");
 	else
 		buf_addf(out, ",\"expires_in\":%lld}\n",
-		    (long long)(left_ms > 0 ? left_ms / 1000 : 0));
+		    (long long)(left_ms > 0 ? (left_ms + 999) / 1000 : 0));
 }
 
 bool
