@@ -130,3 +130,48 @@ str_needs_shell(const char *command)
 	return command[strcspn(command, special)] != '\0' ||
 	    command[strcspn(command, "= \t")] == '=';
 }
+
+/* The length of the sequence that begins with this byte, 0 if none does;
+ * *low and *high bound the byte behind it. */
+static size_t
+sequence(unsigned char c, unsigned char *low, unsigned char *high)
+{
+	*low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
+	*high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
+	if (c >= 0xc2 && c <= 0xdf)
+		return 2;
+	if (c >= 0xe0 && c <= 0xef)
+		return 3;
+	return c >= 0xf0 && c <= 0xf4 ? 4 : 0;
+}
+
+bool
+str_is_utf8(const char *text, size_t len)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	unsigned char low, high;
+	uint64_t word;
+	size_t i = 0, n;
+
+	while (i < len) {
+		if (len - i >= sizeof(word)) {
+			memcpy(&word, s + i, sizeof(word));
+			if ((word & 0x8080808080808080u) == 0) {
+				i += sizeof(word);
+				continue;
+			}
+		}
+		if (s[i] < 0x80) {
+			i++;
+			continue;
+		}
+		n = sequence(s[i], &low, &high);
+		if (n == 0 || len - i < n || s[i + 1] < low || s[i + 1] > high)
+			return false;
+		for (size_t k = 2; k < n; k++)
+			if ((s[i + k] & 0xc0) != 0x80)
+				return false;
+		i += n;
+	}
+	return true;
+}

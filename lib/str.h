@@ -25,6 +25,9 @@ int str_duration_ms(const char *s, int64_t *ms);
 /* Bytes, or with K, M, G (1024). */
 int str_size(const char *s, size_t *bytes);
 
+/* Are the bytes valid UTF-8 (RFC 3629)? */
+bool str_is_utf8(const char *s, size_t len);
+
 /* Must a command be run by `sh -c`?  (Quotes, pipes, variables, globs.)
  * Where not, words are separated by blanks alone. */
 bool str_needs_shell(const char *command);
