@@ -1,0 +1,118 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/file.h"
+#include "lib/registry.h"
+#include "lib/scan.h"
+#include "lib/str.h"
+
+void
+registry_free(struct registry *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		free(r->payloads[i]);
+	free(r->payloads);
+	*r = (struct registry){ 0 };
+}
+
+int
+registry_add(struct registry *r, const char *payload, size_t len,
+    struct err *e)
+{
+	enum scan_verdict v = scan_object(payload, len, NULL, 0, NULL);
+
+	if (v != SCAN_OK)
+		return err_set(e, GC_EX_DATAERR, "%s", scan_reason(v));
+	if (r->count == REGISTRY_MAX)
+		return err_set(e, GC_EX_DATAERR, "more than %d subscriptions",
+		    REGISTRY_MAX);
+	r->payloads = xreallocarray(r->payloads, r->count + 1,
+	    sizeof(*r->payloads));
+	r->payloads[r->count++] = xstrndup(payload, len);
+	return 0;
+}
+
+int
+registry_scope(struct buf *out, const char *const *filters, size_t count,
+    struct err *e)
+{
+	buf_adds(out, "{");
+	for (size_t i = 0; i < count; i++) {
+		const char *equals = strchr(filters[i], '=');
+
+		if (equals == NULL || equals == filters[i] ||
+		    !str_is_utf8(filters[i], strlen(filters[i])))
+			return err_set(e, GC_EX_USAGE, "filter '%.60s' is no "
+			    "KEY=VALUE", filters[i]);
+		buf_adds(out, i ? "," : "");
+		buf_add_json(out, filters[i], (size_t)(equals - filters[i]));
+		buf_adds(out, ":");
+		buf_add_json(out, equals + 1, strlen(equals + 1));
+	}
+	return buf_adds(out, "}");
+}
+
+int
+registry_subscribe(struct registry *r, const char *event,
+    const char *const *filters, size_t count, struct err *e)
+{
+	struct buf payload;
+	int status = 0;
+
+	if (*event == '\0' || !str_is_utf8(event, strlen(event)))
+		return err_set(e, GC_EX_USAGE, "'%.60s' is no event's name",
+		    event);
+	buf_init(&payload, REGISTRY_BYTES_MAX);
+	buf_adds(&payload, "{\"action\":\"subscribe\",\"event\":");
+	buf_add_json(&payload, event, strlen(event));
+	if (count > 0) {
+		buf_adds(&payload, ",\"filter\":");
+		status = registry_scope(&payload, filters, count, e);
+	}
+	buf_adds(&payload, "}");
+	if (status == 0)
+		status = registry_add(r, payload.data, payload.len, e);
+	buf_free(&payload);
+	return status;
+}
+
+int
+registry_read(struct registry *r, const char *path, struct err *e)
+{
+	char *line, *rest;
+	struct buf text;
+	size_t len, number = 0;
+	int status;
+
+	buf_init(&text, REGISTRY_BYTES_MAX);
+	status = file_read(path, &text, e);
+	rest = text.data;
+	while (status == 0 && rest != NULL &&
+	    (line = strsep(&rest, "\n")) != NULL) {
+		number++;
+		len = strlen(line);
+		if (len > 0 && line[len - 1] == '\r')
+			len--;
+		if (len > 0 && registry_add(r, line, len, e) == -1)
+			status = err_prefix(e, "%s:%zu", path, number);
+	}
+	buf_free(&text);
+	return status;
+}
+
+int
+registry_save(const struct registry *r, const char *path, struct err *e)
+{
+	struct buf text;
+	int status;
+
+	buf_init(&text, 2 * REGISTRY_BYTES_MAX);
+	for (size_t i = 0; i < r->count; i++) {
+		buf_adds(&text, r->payloads[i]);
+		buf_adds(&text, "\n");
+	}
+	status = file_replace(path, text.data, text.len, e);
+	buf_free(&text);
+	return status;
+}
