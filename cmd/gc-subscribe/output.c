@@ -1,0 +1,110 @@
+/* From the ring to stdout.  The description of stdout is shared with other
+ * processes, so it is never made non-blocking: a pipe is opened anew for
+ * ourselves, and elsewhere little is written at a time. */
+#include <sys/stat.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "cmd/gc-subscribe/subscribe.h"
+#include "lib/log.h"
+
+#define BLOCK 65536		/* bytes gathered for one write */
+#define OUT_CAP (4 << 20)	/* a block and the longest line */
+
+int
+output_open(struct app *app)
+{
+	struct output *o = &app->out;
+	struct stat st;
+	int fd;
+
+	o->fd = STDOUT_FILENO;
+	buf_init(&o->buf, OUT_CAP);
+	if (fstat(STDOUT_FILENO, &st) == -1)
+		return -1;
+	o->nonblocking = S_ISREG(st.st_mode);	/* poll says so, and so it is */
+	if (!S_ISFIFO(st.st_mode))
+		return 0;
+	fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd != -1) {
+		o->fd = fd;
+		o->nonblocking = true;
+	}
+	return 0;
+}
+
+static void
+gather(struct app *app)
+{
+	struct output *o = &app->out;
+	enum ring_kind kind;
+	const char *line;
+	uint64_t lost;
+	size_t len;
+
+	if (o->at == o->buf.len) {
+		buf_reset(&o->buf);
+		o->at = 0;
+	}
+	while (o->buf.len < BLOCK && (kind = ring_peek(&app->ring, &line,
+	    &len, &lost)) != RING_NONE) {
+		if (kind == RING_HOLE)
+			stream_hole(app, lost, &o->buf);
+		else
+			buf_add(&o->buf, line, len);
+		ring_pop(&app->ring);
+	}
+}
+
+bool
+output_empty(const struct app *app)
+{
+	return app->out.at == app->out.buf.len && app->ring.head == NULL;
+}
+
+bool
+output_wants(const struct app *app)
+{
+	return !app->reader_gone && !output_empty(app);
+}
+
+static void
+failed(struct app *app)
+{
+	app->reader_gone = true;
+	app->out.error = errno;
+	if (errno == EPIPE)
+		return;
+	log_error("can't write to stdout: the disk or device says no");
+	app->exit_code = GC_EX_IOERR;
+}
+
+void
+output_serve(struct app *app, short revents)
+{
+	struct output *o = &app->out;
+	size_t len;
+	ssize_t n;
+
+	if (revents & (POLLERR | POLLNVAL)) {
+		errno = EPIPE;
+		failed(app);
+		return;
+	}
+	if (!(revents & POLLOUT))
+		return;
+	do {
+		gather(app);
+		len = o->buf.len - o->at;
+		if (!o->nonblocking && len > PIPE_BUF)
+			len = PIPE_BUF;
+		n = len > 0 ? write(o->fd, o->buf.data + o->at, len) : 0;
+		if (n > 0)
+			o->at += (size_t)n;
+	} while (n > 0 && o->nonblocking && !output_empty(app));
+	if (n == -1 && errno != EAGAIN && errno != EINTR)
+		failed(app);
+}

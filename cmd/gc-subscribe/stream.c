@@ -1,0 +1,281 @@
+/* Frames to lines, the suite's own lines about the connection, liveness. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/gc-subscribe/subscribe.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "lib/scan.h"
+
+#define LINE_CAP (2 << 20)
+#define BINARY_REJECT (REJECTS - 1)
+
+/* --- control lines ---------------------------------------------------------- */
+
+static void
+begin(struct buf *line, const char *event)
+{
+	char at[CLOCK_RFC3339_LEN + 1];
+
+	clock_format_ms(clock_wall_ms(), at);
+	buf_addf(line, "{\"event\":\"gc:%s\",\"at\":\"%s\",\"socket\":0",
+	    event, at);
+}
+
+static void
+push(struct app *app, struct buf *line)
+{
+	buf_adds(line, "}\n");
+	ring_push(&app->ring, line->data, line->len, true);
+	buf_free(line);
+}
+
+static void
+add_open(struct app *app, struct buf *line, bool resumed, int64_t downtime_ms)
+{
+	begin(line, "open");
+	buf_adds(line, ",\"protocol\":\"events\",\"sockets\":1,\"url\":");
+	buf_add_json(line, app->shown_url, strlen(app->shown_url));
+	buf_addf(line, ",\"attempt\":%u,\"subscriptions\":%zu,\"rejected\":0,"
+	    "\"scope\":%s,\"resumed\":%s,\"downtimeMs\":",
+	    app->tries.attempts, app->registry.count, app->scope,
+	    resumed ? "true" : "false");
+	if (resumed)
+		buf_addf(line, "%" PRId64, downtime_ms);
+	else
+		buf_adds(line, "null");
+}
+
+static void
+add_closed(struct buf *line, unsigned code, const char *reason,
+    const char *by, const char *next, int64_t delay_ms)
+{
+	begin(line, "closed");
+	if (code != 0)
+		buf_addf(line, ",\"code\":%u", code);
+	else
+		buf_adds(line, ",\"code\":null");
+	buf_adds(line, ",\"reason\":");
+	buf_add_json(line, reason, strlen(reason));
+	buf_addf(line, ",\"by\":\"%s\",\"next\":\"%s\",\"delayMs\":%" PRId64,
+	    by, next, delay_ms);
+}
+
+void
+stream_closed(struct app *app, const char *next, int64_t delay_ms)
+{
+	struct buf line;
+
+	app->drops++;
+	app->closed_ms = app->now_ms;
+	buf_init(&line, LINE_CAP);
+	add_closed(&line, app->close_code, app->close_reason,
+	    app->close_by ? app->close_by : "network", next, delay_ms);
+	push(app, &line);
+	app->close_by = NULL;
+}
+
+void
+stream_failover(struct app *app)
+{
+	struct buf line;
+
+	app->failovers++;
+	buf_init(&line, LINE_CAP);
+	begin(&line, "failover");
+	buf_addf(&line, ",\"attempts\":%u", app->tries.attempts);
+	push(app, &line);
+}
+
+/* Lines were dropped here: said as an outage, so that everyone is doubted. */
+void
+stream_hole(struct app *app, uint64_t lost, struct buf *out)
+{
+	add_closed(out, 0, "overrun", "client", "reconnect", 0);
+	buf_addf(out, ",\"lost\":%" PRIu64 "}\n", lost);
+	add_open(app, out, true, 1);
+	buf_adds(out, "}\n");
+}
+
+/* --- frames ------------------------------------------------------------------ */
+
+static void
+take_text(struct app *app, const char *text, size_t len)
+{
+	enum { ID, DATA, USER, COUNT };
+	static const struct scan_key keys[COUNT] = {
+		[ID] = { "subscriptionId", -1 }, [DATA] = { "data", -1 },
+		[USER] = { "userId", DATA },
+	};
+	struct slice v[COUNT];
+	enum scan_verdict verdict;
+	struct buf line;
+
+	app->frames++;
+	verdict = scan_object(text, len, keys, COUNT, v);
+	if (verdict != SCAN_OK) {
+		report_reject(app, verdict, scan_reason(verdict));
+		return;
+	}
+	report_frame(app, v[ID].p, v[ID].kind == SCAN_STRING ? v[ID].len : 0,
+	    v[USER].p, v[USER].kind == SCAN_STRING ? v[USER].len : 0);
+	if (app->no_more)
+		return;
+	buf_init(&line, LINE_CAP);
+	buf_add(&line, text, len);
+	/* a line break in valid JSON is white space between its tokens */
+	for (size_t i = 0; i < line.len; i++)
+		if (line.data[i] == '\n' || line.data[i] == '\r')
+			line.data[i] = ' ';
+	buf_adds(&line, "\n");
+	ring_push(&app->ring, line.data, line.len, false);
+	buf_free(&line);
+	app->printed++;
+	app->no_more = app->opt.count > 0 && app->printed >= app->opt.count;
+}
+
+static void
+on_text(void *arg, const char *text, size_t len)
+{
+	take_text(arg, text, len);
+}
+
+static void
+on_binary(void *arg, const void *bytes, size_t len)
+{
+	struct app *app = arg;
+
+	(void)bytes, (void)len;
+	app->frames++;
+	report_reject(app, BINARY_REJECT, "a binary frame");
+}
+
+static void
+on_pong(void *arg, const void *payload, size_t len)
+{
+	struct app *app = arg;
+	struct buf line;
+
+	(void)payload, (void)len;
+	app->pongs++;
+	app->misses = 0;
+	if (!app->ping_out)
+		return;
+	app->ping_out = false;
+	buf_init(&line, LINE_CAP);
+	begin(&line, "alive");
+	buf_addf(&line, ",\"rttMs\":%" PRId64,
+	    clock_mono_ms() - app->ping_sent_ms);
+	push(app, &line);
+}
+
+static void
+note_close(struct app *app, const char *by, unsigned code,
+    const char *reason, size_t len)
+{
+	if (app->state != ST_STREAM)
+		return;		/* it answers our own close */
+	app->close_by = by;
+	app->close_code = code;
+	snprintf(app->close_reason, sizeof(app->close_reason), "%.*s",
+	    (int)len, reason);
+}
+
+static void
+on_close(void *arg, unsigned code, const char *reason, size_t len)
+{
+	note_close(arg, "server", code, reason, len);
+}
+
+static void
+on_failed(void *arg, unsigned code, const char *reason)
+{
+	note_close(arg, "client", code, reason, strlen(reason));
+}
+
+static ssize_t
+on_recv(void *arg, void *bytes, size_t len)
+{
+	struct app *app = arg;
+
+	return transport_recv(app->transport, bytes, len, &app->lost);
+}
+
+static ssize_t
+on_send(void *arg, const void *bytes, size_t len)
+{
+	struct app *app = arg;
+
+	return transport_send(app->transport, bytes, len, &app->lost);
+}
+
+struct websocket *
+stream_new(struct app *app)
+{
+	static const struct websocket_calls calls = {
+		.recv = on_recv, .send = on_send, .on_text = on_text,
+		.on_binary = on_binary, .on_pong = on_pong,
+		.on_close = on_close, .on_failed = on_failed,
+	};
+
+	return websocket_new(&calls, app);
+}
+
+/* --- opening, and staying so ---------------------------------------------------- */
+
+void
+stream_open(struct app *app)
+{
+	struct buf line;
+	bool resumed = app->opened_ever;
+
+	for (size_t i = 0; i < app->registry.count; i++)
+		if (websocket_send_text(app->ws, app->registry.payloads[i],
+		    strlen(app->registry.payloads[i])) == -1) {
+			lose(app, "client", 0, "the registry does not fit");
+			return;
+		}
+	app->opens++;
+	app->is_open = app->opened_ever = true;
+	app->rotating = false;
+	app->close_by = NULL;
+	app->misses = 0;
+	app->ping_out = false;
+	app->ping_ms = app->now_ms + app->opt.ping_interval_ms;
+	app->healthy_ms = app->now_ms + app->opt.policy.healthy_ms;
+	buf_init(&line, LINE_CAP);
+	add_open(app, &line, resumed, resumed && app->now_ms >
+	    app->closed_ms ? app->now_ms - app->closed_ms : 1);
+	push(app, &line);
+	log_note("open: %s", app->shown_url);
+	free(app->refused_token);
+	app->refused_token = NULL;
+	report_ready(app);
+}
+
+/* A ping is missed when the next is due and its pong has not come; one that
+ * could not be sent yet is no miss. */
+int64_t
+stream_ping(struct app *app)
+{
+	if (app->now_ms < app->ping_ms || app->state != ST_STREAM)
+		return app->ping_ms;
+	if (app->ping_out && websocket_queued(app->ws) == 0)
+		app->misses++;
+	if (app->misses >= app->opt.ping_misses) {
+		websocket_close(app->ws, 1001, "no pong");
+		websocket_write(app->ws);
+		lose(app, "client", 1001, "no pong");
+		return CLOCK_NEVER;
+	}
+	if (websocket_queued(app->ws) == 0) {
+		websocket_ping(app->ws, "gc-tools", 8);
+		app->pings++;
+		app->ping_out = true;
+		app->ping_sent_ms = app->now_ms;
+	}
+	app->ping_ms = app->now_ms + app->opt.ping_interval_ms;
+	return app->ping_ms;
+}

@@ -1,0 +1,154 @@
+/*
+ * gc-subscribe: keep one authenticated WebSocket alive; print what arrives.
+ * What its files share.
+ *
+ * main.c     options, start, the loop's turn, the end
+ * connect.c  the session's actions: token, connect, upgrade, open, close
+ * stream.c   frames to lines; control lines; liveness
+ * output.c   from the ring to stdout, which never blocks the rest
+ * report.c   status, metrics, notes
+ */
+#ifndef GC_SUBSCRIBE_H
+#define GC_SUBSCRIBE_H
+
+#include "lib/buf.h"
+#include "lib/child.h"
+#include "lib/config.h"
+#include "lib/metrics.h"
+#include "lib/opts.h"
+#include "lib/registry.h"
+#include "lib/ring.h"
+#include "lib/session.h"
+#include "lib/sigs.h"
+#include "lib/token.h"
+#include "lib/transport.h"
+#include "lib/websocket.h"
+#include "lib/wshake.h"
+
+#define SUBSCRIPTIONS_MAX 64	/* ids whose frames are counted apart */
+#define AGENTS_NOTE 500		/* more agents than this want a filter */
+#define AGENT_SLOTS 2048
+#define REJECTS 16
+
+struct options {
+	struct opt_list filters;
+	const char *subscriptions;	/* -S */
+	const char *name;
+	bool resume, give_up, strict;
+	int64_t ping_interval_ms;
+	uint64_t ping_misses;
+	struct session_policy policy;
+	uint64_t max_attempts;
+	int64_t rotate_before_ms;
+	size_t buffer;
+	uint64_t count;			/* -n; 0: no end */
+	int64_t duration_ms;		/* -d; 0: no end */
+	uint64_t ready_fd;		/* --ready; 0: none */
+};
+
+struct reject {
+	uint64_t count, told;
+	int64_t told_ms;
+};
+
+struct output {
+	int fd;
+	bool nonblocking;	/* of our own; else PIPE_BUF a time */
+	struct buf buf;
+	size_t at;		/* written so far */
+	int error;
+};
+
+struct app {
+	struct options opt;
+	struct config config;
+	struct registry registry;
+	char *lock_path, *registry_path;
+	char *scope;		/* the filters, as JSON */
+	char *shown_url;	/* without what may be a secret */
+	struct transport_target target;
+	struct sigs sigs;
+	int sigs_fd;
+
+	enum session_state state;
+	struct session_tries tries;
+	struct token token;
+	char *refused_token;	/* issued_at, for GC_TOKEN_REFUSED */
+	bool renewed_once;	/* for a 401 */
+	struct child child;
+	struct buf child_out;
+	bool child_ended;
+	int child_code;
+	struct transport *transport;
+	struct wshake shake;
+	bool shaking;
+	struct buf request;
+	size_t request_at;
+	struct websocket *ws;
+
+	/* deadlines, monotonic; CLOCK_NEVER where there is none */
+	int64_t now_ms, retry_ms, rotate_ms, close_ms, ping_ms, stop_ms;
+	int64_t healthy_ms, upgrade_ms;
+	unsigned misses;	/* pings in a row without a pong */
+	bool ping_out;
+	int64_t ping_sent_ms;
+	bool more_to_read;
+	bool opened_ever, is_open, rotating;
+	int64_t closed_ms;	/* when the last open socket was lost */
+	int64_t retry_after_ms;
+	struct err lost;	/* why the connection is going */
+	/* what a gc:closed will say */
+	unsigned close_code;	/* 0: null */
+	char close_reason[128];
+	const char *close_by;
+
+	struct ring ring;
+	struct output out;
+	bool reader_gone;
+	uint64_t printed;	/* lines that are no control lines */
+	bool no_more;		/* -n is reached */
+	int exit_code;
+
+	/* counts */
+	struct metrics metrics;
+	struct metric *table;
+	size_t table_count;
+	uint64_t frames, rejected, opens, drops, failovers, pings, pongs;
+	uint64_t connects, ring_bytes, ring_lines;
+	struct reject rejects[REJECTS];
+	struct { char *name; uint64_t frames; } subs[SUBSCRIPTIONS_MAX];
+	size_t sub_count;
+	uint64_t agent_slots[AGENT_SLOTS];
+	size_t agent_count;
+};
+
+/* connect.c */
+void perform(struct app *app, enum session_event event);	/* step + act */
+void serve_child(struct app *app);
+void serve_transport(struct app *app);
+void lose(struct app *app, const char *by, unsigned code, const char *reason);
+
+/* stream.c */
+struct websocket *stream_new(struct app *app);
+void stream_open(struct app *app);	/* replay, gc:open */
+void stream_closed(struct app *app, const char *next, int64_t delay_ms);
+void stream_failover(struct app *app);
+void stream_hole(struct app *app, uint64_t lost, struct buf *out);
+int64_t stream_ping(struct app *app);	/* returns when it is due next */
+
+/* output.c */
+int output_open(struct app *app);
+bool output_wants(const struct app *app);
+void output_serve(struct app *app, short revents);
+bool output_empty(const struct app *app);
+
+/* report.c */
+void report_status(struct app *app);
+void report_reject(struct app *app, unsigned kind, const char *reason);
+void report_rejects_due(struct app *app, bool all);
+void report_frame(struct app *app, const char *id, size_t id_len,
+    const char *user, size_t user_len);
+void report_start(struct app *app, const char *metrics_path);
+void report_ready(struct app *app);
+
+#endif
