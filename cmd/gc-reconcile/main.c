@@ -1,0 +1,233 @@
+/* gc-reconcile: answer doubts with the truth from REST.  CONTRACT section
+ * 7. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/gc-reconcile/reconcile.h"
+#include "lib/log.h"
+#include "lib/opts.h"
+#include "lib/secret.h"
+
+#define ACT_ON (EVENT_BIT(EVENT_GAP) | EVENT_BIT(EVENT_AGENT) | \
+    EVENT_BIT(EVENT_BARRIER))
+#define WAIT_MAX_MS 60000	/* curl_multi_poll knows no for ever */
+#define SIGNAL_DRAIN_MS 2000
+
+static struct app app = {
+	.opt = { .jobs = 8, .rate = 240, .timeout_ms = 10000,
+	    .drain_ms = 60000, .backoff = { 500, 60000, 100 } },
+	.child = CHILD_NONE,
+};
+
+static const struct opt table[] = {
+	{ 'j', "jobs", OPT_NUMBER, &app.opt.jobs, "N",
+	    "transfers at once (8)", 1, JOBS_MAX },
+	{ 0, "rate", OPT_NUMBER, &app.opt.rate, "N",
+	    "requests in any 60 s, at most (240)", 1, 10000000 },
+	{ 0, "timeout", OPT_DURATION, &app.opt.timeout_ms, "DURATION",
+	    "of one request (10s)", 1, 0 },
+	{ 0, "backoff-base", OPT_DURATION, &app.opt.backoff.base_ms,
+	    "DURATION", "the first delay of a retry, doubled each time "
+	    "(500ms)", 1, 0 },
+	{ 0, "drain", OPT_DURATION, &app.opt.drain_ms, "DURATION",
+	    "at the end, finish for so long (60s)", 0, 0 },
+	{ 0, "map", OPT_TEXT, &app.opt.map, "FILE.jq",
+	    "read REST answers by this jq program", 0, 0 },
+	{ 0, "all", OPT_FLAG, &app.opt.all, NULL,
+	    "first the state of everyone, where the API has a list", 0, 0 },
+	{ 0, "strict", OPT_FLAG, &app.opt.strict, NULL,
+	    "end with 65 at the first rejected line", 0, 0 },
+	{ 0, "metrics", OPT_TEXT, &app.opt.metrics, "FILE",
+	    "write Prometheus metrics to FILE", 0, 0 },
+};
+
+static const struct metric metrics[] = {
+	{ "gc_reconcile_gaps_total", "questions read", &app.gaps },
+	{ "gc_reconcile_requests_total", "requests sent", &app.requests },
+	{ "gc_reconcile_answers_total", "gc:state lines", &app.answers },
+	{ "gc_reconcile_unverified_total", "gc:unverified lines",
+	    &app.unverified },
+	{ "gc_reconcile_retries_total", "requests tried again",
+	    &app.retried },
+	{ "gc_reconcile_throttled_total", "answers 429 and 503",
+	    &app.throttled },
+	{ "gc_reconcile_rejected_total", "lines rejected",
+	    &app.filter.rejected },
+	{ "gc_reconcile_open", "agents asked about now", &app.open_metric },
+};
+
+static void
+one_line(const char *line, size_t len, size_t raw)
+{
+	const char *why = event_parse(&app.ev, line, len, ACT_ON);
+
+	if (why != NULL) {
+		filter_reject(&app.filter, why);
+		return;
+	}
+	filter_put(&app.filter, line, raw);
+	if (app.ev.kind == EVENT_GAP)
+		ask_gap(&app, &app.ev);
+	else if (app.ev.kind == EVENT_AGENT)
+		ask_passed(&app, &app.ev);
+	else if (app.ev.kind == EVENT_BARRIER)
+		filter_flush(&app.filter);
+}
+
+static void
+say_status(void)
+{
+	char line[320];
+	int n;
+
+	n = snprintf(line, sizeof(line), "{\"tool\":\"gc-reconcile\",\"gaps\":"
+	    "%" PRIu64 ",\"requests\":%" PRIu64 ",\"answers\":%" PRIu64
+	    ",\"unverified\":%" PRIu64 ",\"retries\":%" PRIu64
+	    ",\"throttled\":%" PRIu64 ",\"rejected\":%" PRIu64
+	    ",\"open\":%zu,\"flying\":%zu}", app.gaps, app.requests,
+	    app.answers, app.unverified, app.retried, app.throttled,
+	    app.filter.rejected, app.open, app.flying);
+	log_raw(line, (size_t)n);
+}
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* One turn: questions out, answers in, lines on.  False once the input has
+ * ended. */
+static bool
+turn(int64_t deadline_ms)
+{
+	struct pollfd fds[FILTER_FDS + 1];
+	struct curl_waitfd waits[FILTER_FDS + 1];
+	int64_t due = earlier(token_tick(&app), fetch_some(&app));
+	const char *line;
+	size_t len, raw;
+	bool more;
+	int timeout;
+
+	fetch_take(&app);	/* what was just added must get going */
+	timeout = filter_prepare(&app.filter, earlier(due, deadline_ms), fds);
+	fds[FILTER_FDS] = (struct pollfd){ app.child.from, POLLIN, 0 };
+	for (size_t i = 0; i < FILTER_FDS + 1; i++)
+		waits[i] = (struct curl_waitfd){ fds[i].fd,
+		    fds[i].events & POLLIN ? CURL_WAIT_POLLIN : 0, 0 };
+	curl_multi_poll(app.multi, waits, FILTER_FDS + 1, timeout < 0 ||
+	    timeout > WAIT_MAX_MS ? WAIT_MAX_MS : timeout, NULL);
+	/* curl tells of no errors: look again */
+	if (poll(fds, FILTER_FDS + 1, 0) == -1)
+		for (size_t i = 0; i < FILTER_FDS + 1; i++)
+			fds[i].revents = 0;
+	more = filter_collect(&app.filter, fds);
+	app.now_ms = app.filter.now_ms;
+	token_serve(&app);
+	fetch_take(&app);
+	while (!app.filter.input_done &&
+	    filter_line(&app.filter, &line, &len, &raw))
+		one_line(line, len, raw);
+	app.open_metric = app.open;
+	if (app.filter.sigs.status) {
+		app.filter.sigs.status = false;
+		say_status();
+	}
+	return more;
+}
+
+static void
+start(int argc, char **argv)
+{
+	static const struct opts opts = {
+		.synopsis = "[-j N] [--rate N] [--map FILE.jq] [OPTION]...",
+		.summary = "Answer each gc:gap line with the truth from "
+		    "REST; hand every line on.",
+		.table = table, .count = OPTS_COUNT(table),
+		.libraries = "libcurl " LIBCURL_VERSION ", libjq",
+	};
+	struct metrics m = { .table = metrics,
+	    .count = sizeof(metrics) / sizeof(metrics[0]) };
+	struct err e;
+
+	secret_guard();
+	if (opts_parse("gc-reconcile", argc, argv, &opts) < argc)
+		die(GC_EX_USAGE, "'%s': there are no operands; questions come "
+		    "on stdin", argv[argc - 1]);
+	if (app.opt.all)
+		die(GC_EX_USAGE, "--all: the API of the events protocol has no "
+		    "list of agents");
+	m.path = app.opt.metrics;
+	if (config_load(&app.config, CONFIG_API, &e) == -1 ||
+	    filter_open(&app.filter, app.opt.strict, &m, &e) == -1)
+		die_err(&e);
+	event_init(&app.ev);
+	event_init(&app.check);
+	buf_init(&app.child_out, 2 * TOKEN_MAX);
+	asks_init(&app);
+	answer_start(&app);
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	fetch_start(&app);
+	app.now_ms = app.filter.now_ms;
+	pace_init(&app.pace, app.opt.rate, app.now_ms);
+}
+
+/* What could not be asked any more is said. */
+static void
+abandon(const char *why)
+{
+	struct ask *a;
+
+	fetch_stop(&app);
+	while ((a = ask_any_waiting(&app)) != NULL) {
+		a->again = false;
+		answer_unverified(&app, a, a->seq, a->reason, 0, why);
+		ask_done(&app, a, false);
+	}
+}
+
+static int
+finish(void)
+{
+	int code = app.fatal ? app.fatal : app.refused_again ? GC_EX_NOPERM :
+	    app.stuck > 0 ? GC_EX_TEMPFAIL : GC_EX_OK;
+
+	abandon(app.fatal ? "there is no token" : "there was no time left");
+	if (code == GC_EX_OK && app.stuck > 0)
+		code = GC_EX_TEMPFAIL;
+	if (log_get_level() >= LOG_NOTE)
+		say_status();
+	filter_close(&app.filter);
+	child_close_stdout(&app.child);
+	token_free(&app.token);
+	config_free(&app.config);
+	json_program_free(app.map);
+	asks_free(&app);
+	buf_free(&app.line);
+	buf_wipe(&app.child_out);
+	event_free(&app.ev);
+	event_free(&app.check);
+	free(app.refused);
+	curl_global_cleanup();
+	return code;
+}
+
+int
+main(int argc, char **argv)
+{
+	int64_t until;
+
+	start(argc, argv);
+	while (turn(CLOCK_NEVER) && app.fatal == 0)
+		continue;
+	until = app.now_ms + app.opt.drain_ms;
+	while (app.open > 0 && app.fatal == 0 && app.now_ms < until) {
+		turn(until);
+		if (app.filter.stop_ms != 0)
+			until = earlier(until, app.filter.stop_ms +
+			    SIGNAL_DRAIN_MS);
+	}
+	return finish();
+}
