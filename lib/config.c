@@ -112,7 +112,7 @@ unknown_region(const char *name, struct err *e)
 	return -1;
 }
 
-/* --- the file ------------------------------------------------------------ */
+/* --- the file ----------------------------------------------------------- */
 
 static char *
 trim(char *s)
@@ -199,7 +199,7 @@ read_file(struct settings *s, const char *path, const char *profile,
 	return status;
 }
 
-/* --- folders --------------------------------------------------------------*/
+/* --- folders ------------------------------------------------------------ */
 
 static char *
 join(const char *a, const char *b, const char *c)
@@ -229,7 +229,7 @@ config_path(const char *dir, const char *name, struct err *e)
 	return file_make_folders(dir, e) == -1 ? NULL : join(dir, "/", name);
 }
 
-/* --- what follows from the settings --------------------------------------- */
+/* --- what follows from the settings ------------------------------------- */
 
 static bool
 is_loopback(const char *host)

@@ -29,7 +29,7 @@ struct websocket {
 	size_t pong_len;
 };
 
-/* --- wslay's side -------------------------------------------------------- */
+/* --- wslay's side ------------------------------------------------------- */
 
 static ssize_t
 on_recv(uint8_t *to, size_t len, int flags, void *arg)
@@ -107,7 +107,7 @@ websocket_feed(struct websocket *ws, const void *bytes, size_t len)
 	buf_add(&ws->fed, bytes, len);
 }
 
-/* --- out ------------------------------------------------------------------- */
+/* --- out ---------------------------------------------------------------- */
 
 static int
 queue_frame(struct websocket *ws, int opcode, const void *bytes, size_t len)
@@ -196,7 +196,7 @@ websocket_write(struct websocket *ws)
 	return 0;
 }
 
-/* --- in -------------------------------------------------------------------- */
+/* --- in ----------------------------------------------------------------- */
 
 static void
 finish(struct websocket *ws, enum websocket_result result)

@@ -46,7 +46,7 @@ window_init(struct window *w, int64_t window_ms, window_emit *emit, void *arg,
 	buf_init(&w->line, LINE_CAP);
 }
 
-/* --- the order of stamps: a binary heap ------------------------------- */
+/* --- the order of stamps: a binary heap --------------------------------- */
 
 static bool
 heap_before(const struct held *a, const struct held *b)
@@ -92,7 +92,7 @@ heap_remove(struct window *w, struct held *h)
 	heap_sift(w, i);
 }
 
-/* --- finding, holding, forgetting ------------------------------------- */
+/* --- finding, holding, forgetting --------------------------------------- */
 
 static uint64_t
 mix(uint64_t h, struct text t)
@@ -204,7 +204,7 @@ window_free(struct window *w)
 	*w = (struct window){ 0 };
 }
 
-/* --- letting out ------------------------------------------------------- */
+/* --- letting out -------------------------------------------------------- */
 
 /* What all the key's events together say. */
 struct summary {
@@ -322,7 +322,7 @@ window_flush(struct window *w)
 		let_out(w, w->oldest);
 }
 
-/* --- taking in --------------------------------------------------------- */
+/* --- taking in ---------------------------------------------------------- */
 
 static char *
 keep(char *to, struct text from, struct text *kept)

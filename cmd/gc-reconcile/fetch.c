@@ -92,7 +92,7 @@ fetch_some(struct app *app)
 	return due;
 }
 
-/* --- results ------------------------------------------------------------------ */
+/* --- results ------------------------------------------------------------ */
 
 static void
 give_up(struct app *app, struct job *j, const char *error)

@@ -106,7 +106,7 @@ say_close(struct sim *s, struct conn *c, int code)
 	    c->fd, code);
 }
 
-/* --- what clients send ----------------------------------------------------- */
+/* --- what clients send -------------------------------------------------- */
 
 static void
 copy_id(char to[ID_LEN + 1], struct slice from)
@@ -227,7 +227,7 @@ transmit(struct sim *s, struct conn *c)
 	}
 }
 
-/* --- what they get ---------------------------------------------------------- */
+/* --- what they get ------------------------------------------------------ */
 
 static bool
 is_member(const struct org *o, const struct sim_agent *a, const char *queue)
@@ -365,7 +365,7 @@ conns_publish(struct sim *s, const struct sim_agent *a, int tier)
 			publish(s, c, a, tier);
 }
 
-/* --- the loop ------------------------------------------------------------- */
+/* --- the loop ----------------------------------------------------------- */
 
 size_t
 conns_interest(struct sim *s, struct pollfd *fds, size_t max)

@@ -59,7 +59,7 @@ refuse(struct answer *a, int status, const char *code, const char *message)
 	    "\"status\":%d}", message, code, status);
 }
 
-/* --- login ------------------------------------------------------------------ */
+/* --- login -------------------------------------------------------------- */
 
 static bool
 is_client(struct sim *s, struct MHD_Connection *c)
@@ -123,7 +123,7 @@ bearer(struct sim *s, struct MHD_Connection *c)
 	return 0;
 }
 
-/* --- the upgrade -------------------------------------------------------------- */
+/* --- the upgrade -------------------------------------------------------- */
 
 struct upgrade {
 	struct sim *sim;
@@ -198,7 +198,7 @@ upgrade(struct sim *s, struct MHD_Connection *c, struct answer *a)
 	return reply(c, a);
 }
 
-/* --- REST ----------------------------------------------------------------------- */
+/* --- REST --------------------------------------------------------------- */
 
 static void
 state(struct sim *s, struct MHD_Connection *c, const char *url,

@@ -92,7 +92,7 @@ sim_random_text(struct sim *s, char *to, size_t len)
 	to[len] = '\0';
 }
 
-/* --- the life of the org ------------------------------------------------------ */
+/* --- the life of the org ------------------------------------------------ */
 
 static void
 write_truth(void)
@@ -195,7 +195,7 @@ live(struct sim *s)
 	}
 }
 
-/* --- COMMAND ------------------------------------------------------------------- */
+/* --- COMMAND ------------------------------------------------------------ */
 
 static void
 set_folder(const char *name, const char *sub)
@@ -264,7 +264,7 @@ start_command(char **argv, const struct urls *u)
 	_exit(127);
 }
 
-/* --- start, loop, end ------------------------------------------------------------ */
+/* --- start, loop, end --------------------------------------------------- */
 
 static void
 start_server(struct urls *u)

@@ -88,7 +88,7 @@ void org_state(const struct org *o, const struct sim_agent *a,
 /* The whole roster, a line an agent, sorted by id. */
 void org_truth(const struct org *o, struct buf *out);
 
-/* --- faults -------------------------------------------------------------- */
+/* --- faults ------------------------------------------------------------- */
 
 struct faults {
 	double drop, duplicate, reorder, malformed, oversize, binary;
@@ -106,7 +106,7 @@ struct faults {
 int fault_parse(struct faults *f, const char *text, struct err *e);
 const char *fault_help(void);
 
-/* --- frames -------------------------------------------------------------- */
+/* --- frames ------------------------------------------------------------- */
 
 enum { FRAME_MORE = 0x0, FRAME_TEXT = 0x1, FRAME_BINARY = 0x2,
     FRAME_CLOSE = 0x8, FRAME_PING = 0x9, FRAME_PONG = 0xa };
@@ -123,7 +123,7 @@ long frame_parse(char *in, size_t len, bool *fin, int *opcode,
 /* Sec-WebSocket-Accept for a key. */
 void frame_accept(const char *key, char accept[29]);
 
-/* --- connections ---------------------------------------------------------- */
+/* --- connections -------------------------------------------------------- */
 
 struct MHD_UpgradeResponseHandle;
 struct sim;
@@ -139,7 +139,7 @@ int64_t conns_tick(struct sim *s);	/* when it wants to be called next */
 void conns_settle(struct sim *s);	/* let out what faults hold back */
 void conns_close(struct sim *s, int code);
 
-/* --- everything ------------------------------------------------------------ */
+/* --- everything --------------------------------------------------------- */
 
 struct sim_token {
 	char text[TOKEN_LEN + 1];

@@ -17,7 +17,7 @@
 #define CLOSE_MS 5000		/* for the server's close frame */
 #define READ_BUDGET 64		/* messages a turn */
 
-/* --- the token ------------------------------------------------------------ */
+/* --- the token ---------------------------------------------------------- */
 
 static void
 start_token(struct app *app)
@@ -105,7 +105,7 @@ serve_child(struct app *app)
 	}
 }
 
-/* --- connecting ------------------------------------------------------------ */
+/* --- connecting --------------------------------------------------------- */
 
 static void
 drop_connection(struct app *app)
@@ -161,7 +161,7 @@ start_upgrade(struct app *app)
 		perform(app, EV_LOST);
 }
 
-/* --- losing ------------------------------------------------------------------ */
+/* --- losing ------------------------------------------------------------- */
 
 /* Before anything was open, some failures are for people, not for patience:
  * a wrong place (78), a refused login or certificate (77). */
@@ -325,7 +325,7 @@ perform(struct app *app, enum session_event event)
 	}
 }
 
-/* --- bytes -------------------------------------------------------------------- */
+/* --- bytes -------------------------------------------------------------- */
 
 static void
 send_request(struct app *app)

@@ -78,7 +78,7 @@ static const struct opt table[] = {
 	    "write Prometheus metrics to FILE", 0, 0 },
 };
 
-/* --- start ------------------------------------------------------------------ */
+/* --- start -------------------------------------------------------------- */
 
 /* NAME.FILE in the state folder. */
 static char *
@@ -194,7 +194,7 @@ start(int argc, char **argv)
 	perform(&app, EV_RETRY);
 }
 
-/* --- a turn ------------------------------------------------------------------- */
+/* --- a turn ------------------------------------------------------------- */
 
 static int64_t
 earliest(void)
@@ -282,7 +282,7 @@ turn(void)
 		perform(&app, EV_STOP);
 }
 
-/* --- the end -------------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------ */
 
 /* What is held goes out; a reader that is stuck has DRAIN_MS. */
 static void

@@ -131,7 +131,7 @@ report_frame(struct app *app, const char *id, size_t id_len,
 		count_agent(app, user, user_len);
 }
 
-/* --- metrics ------------------------------------------------------------- */
+/* --- metrics ------------------------------------------------------------ */
 
 void
 report_start(struct app *app, const char *path)
@@ -168,7 +168,7 @@ report_start(struct app *app, const char *path)
 	    .count = app->table_count };
 }
 
-/* --- readiness -------------------------------------------------------------- */
+/* --- readiness ---------------------------------------------------------- */
 
 static void
 notify_systemd(void)

@@ -12,7 +12,7 @@
 #define LINE_CAP (2 << 20)
 #define BINARY_REJECT (REJECTS - 1)
 
-/* --- control lines ---------------------------------------------------------- */
+/* --- control lines ------------------------------------------------------ */
 
 static void
 begin(struct buf *line, const char *event)
@@ -99,7 +99,7 @@ stream_hole(struct app *app, uint64_t lost, struct buf *out)
 	buf_adds(out, "}\n");
 }
 
-/* --- frames ------------------------------------------------------------------ */
+/* --- frames ------------------------------------------------------------- */
 
 static void
 take_text(struct app *app, const char *text, size_t len)
@@ -223,7 +223,7 @@ stream_new(struct app *app)
 	return websocket_new(&calls, app);
 }
 
-/* --- opening, and staying so ---------------------------------------------------- */
+/* --- opening, and staying so -------------------------------------------- */
 
 void
 stream_open(struct app *app)
