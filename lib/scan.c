@@ -6,625 +6,639 @@
 
 #include "lib/scan.h"
 
-#define NO_ROW (-1)		/* a value that nobody wants */
-#define TOP (-1)		/* keys[].in of the top object's members */
-#define NOWHERE (-2)		/* inside an object that no row names */
-#define ESCAPED_MAX (6 * SCAN_KEY_LEN_MAX)	/* a name, all \uXXXX */
+#define ROW_TOP (-1)		/* the object that rows `in` -1 are of */
+#define ROW_NONE (-2)		/* nobody asked for this value */
+#define NUMBER_MAX (UINT64_C(1) << 53)
+#define EXPONENT_MAX 99999999	/* where it is larger the rest is moot */
 
-/* Where the pass stands. */
-struct walk {
-	const char *p, *end;
+/* An object or array that a row asked for, around where the pass is. */
+struct level {
+	int row;
+	size_t first, end;	/* rows that are members of it */
+};
+
+struct pass {
+	const char *end;
 	const struct scan_key *keys;
 	size_t count;
 	struct slice *out;
-	size_t guess;			/* the row that likely comes next */
-	int depth;			/* containers that are open */
-	struct {
-		bool object;
-		int in;			/* the row whose members these are */
-		int row;		/* the row that this value is for */
-	} open[SCAN_DEPTH_MAX + 1];
+	int row;		/* whose value comes next */
+	size_t depth;
+	size_t levels;		/* == depth: members here may be wanted */
+	enum scan_verdict why;
+	struct slice spare;	/* takes the values nobody asked for */
+	struct level level[SCAN_KEYS_MAX + 1];
+	char closer[SCAN_DEPTH_MAX];
 };
 
-const char *
-scan_reason(enum scan_verdict v)
-{
-	static const char *const reasons[] = {
-		[SCAN_OK] = "nothing is wrong",
-		[SCAN_EMPTY] = "not JSON: nothing but white space",
-		[SCAN_NOT_OBJECT] = "not a JSON object",
-		[SCAN_SYNTAX] = "not JSON",
-		[SCAN_CUT] = "not JSON: it ends in the middle",
-		[SCAN_TRAILING] = "not JSON: more follows the object",
-		[SCAN_NUL] = "not JSON: a NUL byte",
-		[SCAN_UTF8] = "invalid UTF-8",
-		[SCAN_BOM] = "a byte order mark",
-		[SCAN_DEEP] = "nested deeper than 256",
-	};
+static const char *const reasons[] = {
+	[SCAN_OK] = "fine",
+	[SCAN_EMPTY] = "empty",
+	[SCAN_NOT_OBJECT] = "not a JSON object",
+	[SCAN_SYNTAX] = "not valid JSON",
+	[SCAN_CUT] = "JSON that ends in the middle",
+	[SCAN_TRAILING] = "more than one JSON value",
+	[SCAN_NUL] = "a NUL byte in it",
+	[SCAN_UTF8] = "not valid UTF-8",
+	[SCAN_BOM] = "begins with a byte order mark",
+	[SCAN_DEEP] = "nested deeper than 256",
+};
 
-	return reasons[v];
+static inline const char *
+skip_space(const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\t' || *p == '\n' ||
+	    *p == '\r'))
+		p++;
+	return p;
 }
 
-static void
-skip_space(struct walk *w)
+/* How long the character at p is, p being at a byte above 0x7f: 2 to 4;
+ * 0 where it is none, -1 where the text ends before that is known. */
+static int
+utf8_len(const char *p, const char *end)
 {
-	while (w->p < w->end && (*w->p == ' ' || *w->p == '\t' ||
-	    *w->p == '\r' || *w->p == '\n'))
-		w->p++;
+	const unsigned char *u = (const unsigned char *)p;
+	unsigned char low = 0x80, high = 0xbf;
+	int len;
+
+	if (u[0] < 0xc2 || u[0] > 0xf4)
+		return 0;
+	len = u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : 4;
+	/* RFC 3629 section 4: no overlong form, surrogate, above U+10FFFF */
+	if (u[0] == 0xe0)
+		low = 0xa0;
+	else if (u[0] == 0xed)
+		high = 0x9f;
+	else if (u[0] == 0xf0)
+		low = 0x90;
+	else if (u[0] == 0xf4)
+		high = 0x8f;
+	for (int i = 1; i < len; i++) {
+		if (end - p == i)
+			return -1;
+		if (u[i] < low || u[i] > high)
+			return 0;
+		low = 0x80;
+		high = 0xbf;
+	}
+	return len;
 }
 
-/* What a byte that fits nowhere says about the text. */
+/* What is wrong with a byte that cannot stand where it does. */
 static enum scan_verdict
-misfit(const struct walk *w)
+blame(const char *p, const char *end)
 {
-	if (w->p >= w->end)
+	int len;
+
+	if (p == end)
 		return SCAN_CUT;
-	return *w->p == '\0' ? SCAN_NUL : SCAN_SYNTAX;
+	if (*p == '\0')
+		return SCAN_NUL;
+	if ((*p & 0x80) == 0)
+		return SCAN_SYNTAX;
+	len = utf8_len(p, end);
+	return len == 0 ? SCAN_UTF8 : len == -1 ? SCAN_CUT : SCAN_SYNTAX;
 }
 
-static bool
-follows(const unsigned char *s, size_t n)
-{
-	while (n-- > 0)
-		if ((*s++ & 0xc0) != 0x80)
-			return false;
-	return true;
-}
-
-/* The length of the UTF-8 sequence at s (RFC 3629), or 0. */
-static size_t
-utf8_length(const char *text, size_t left)
-{
-	const unsigned char *s = (const unsigned char *)text;
-
-	if (s[0] >= 0xc2 && s[0] <= 0xdf)
-		return left >= 2 && follows(s + 1, 1) ? 2 : 0;
-	if ((s[0] & 0xf0) == 0xe0)
-		return left >= 3 && follows(s + 1, 2) &&
-		    !(s[0] == 0xe0 && s[1] < 0xa0) &&
-		    !(s[0] == 0xed && s[1] > 0x9f) ? 3 : 0;
-	if (s[0] >= 0xf0 && s[0] <= 0xf4)
-		return left >= 4 && follows(s + 1, 3) &&
-		    !(s[0] == 0xf0 && s[1] < 0x90) &&
-		    !(s[0] == 0xf4 && s[1] > 0x8f) ? 4 : 0;
-	return 0;
-}
-
-/* Step over bytes that mean nothing in a string: ASCII, no control, quote
- * or backslash. */
 static const char *
+fail(struct pass *s, const char *p)
+{
+	s->why = blame(p, s->end);
+	return NULL;
+}
+
+/* Past the bytes of a string that need no look of their own. */
+static inline const char *
 skip_plain(const char *p, const char *end)
 {
 #ifdef __SSE2__
 	const __m128i quote = _mm_set1_epi8('"');
-	const __m128i slash = _mm_set1_epi8('\\');
+	const __m128i backslash = _mm_set1_epi8('\\');
 	const __m128i space = _mm_set1_epi8(' ');
 
-	for (; end - p >= 16; p += 16) {
-		__m128i b = _mm_loadu_si128((const __m128i *)(const void *)p);
-		/* signed: bytes from 0x80 on are below the space too */
-		__m128i hit = _mm_or_si128(_mm_cmplt_epi8(b, space),
-		    _mm_or_si128(_mm_cmpeq_epi8(b, quote),
-		    _mm_cmpeq_epi8(b, slash)));
-		int mask = _mm_movemask_epi8(hit);
+	while (end - p >= 16) {
+		__m128i v = _mm_loadu_si128((const void *)p);
+		/* signed: bytes above 0x7f are below the space, too */
+		__m128i hit = _mm_or_si128(_mm_cmplt_epi8(v, space),
+		    _mm_or_si128(_mm_cmpeq_epi8(v, quote),
+		    _mm_cmpeq_epi8(v, backslash)));
+		unsigned mask = (unsigned)_mm_movemask_epi8(hit);
 
 		if (mask != 0)
-			return p + __builtin_ctz((unsigned)mask);
+			return p + __builtin_ctz(mask);
+		p += 16;
 	}
 #endif
-	while (p < end && (signed char)*p >= ' ' && *p != '"' && *p != '\\')
+	while (p < end && *p != '"' && *p != '\\' &&
+	    (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80)
 		p++;
 	return p;
 }
 
 static int
-hex4(const char *s)
+hex_digit(char c)
 {
-	int v = 0;
-
-	for (int i = 0; i < 4; i++) {
-		char c = s[i];
-
-		v <<= 4;
-		if (c >= '0' && c <= '9')
-			v |= c - '0';
-		else if ((c | 32) >= 'a' && (c | 32) <= 'f')
-			v |= (c | 32) - 'a' + 10;
-		else
-			return -1;
-	}
-	return v;
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static enum scan_verdict
-escape(struct walk *w)
+/* p is behind the backslash; the end of the escape. */
+static const char *
+escape_end(struct pass *s, const char *p)
 {
-	if (++w->p >= w->end)
-		return SCAN_CUT;
-	if (*w->p != 'u') {
-		if (*w->p == '\0' || strchr("\"\\/bfnrt", *w->p) == NULL)
-			return misfit(w);
-		w->p++;
-		return SCAN_OK;
-	}
-	for (int i = 0; i < 4; i++) {
-		w->p++;
-		if (w->p >= w->end || !((*w->p >= '0' && *w->p <= '9') ||
-		    ((*w->p | 32) >= 'a' && (*w->p | 32) <= 'f')))
-			return misfit(w);
-	}
-	w->p++;
-	return SCAN_OK;
+	if (p == s->end || *p == '\0' || strchr("\"\\/bfnrtu", *p) == NULL)
+		return fail(s, p);
+	if (*p++ != 'u')
+		return p;
+	for (int i = 0; i < 4; i++, p++)
+		if (p == s->end || hex_digit(*p) == -1)
+			return fail(s, p);
+	return p;
 }
 
-/* w->p is at the opening quote; afterwards behind the closing one. */
-static enum scan_verdict
-string(struct walk *w, struct slice *s)
+/* p is behind the opening quote; the closing one. */
+static inline const char *
+string_end(struct pass *s, const char *p, bool *escaped)
 {
-	enum scan_verdict v;
-	size_t n;
+	int len;
 
-	s->p = ++w->p;
-	s->kind = SCAN_STRING;
-	s->escaped = false;
+	*escaped = false;
 	for (;;) {
-		w->p = skip_plain(w->p, w->end);
-		if (w->p >= w->end)
-			return SCAN_CUT;
-		if (*w->p == '"')
-			break;
-		if (*w->p == '\\') {
-			s->escaped = true;
-			if ((v = escape(w)) != SCAN_OK)
-				return v;
-		} else if ((unsigned char)*w->p >= 0x80) {
-			n = utf8_length(w->p, (size_t)(w->end - w->p));
-			if (n == 0)
-				return SCAN_UTF8;
-			w->p += n;
+		p = skip_plain(p, s->end);
+		if (p == s->end)
+			return fail(s, p);
+		if (*p == '"')
+			return p;
+		if (*p == '\\') {
+			*escaped = true;
+			p = escape_end(s, p + 1);
+			if (p == NULL)
+				return NULL;
 		} else {
-			return misfit(w);
+			len = *p & 0x80 ? utf8_len(p, s->end) : 0;
+			if (len <= 0)
+				return fail(s, p);
+			p += len;
 		}
 	}
-	s->len = (uint32_t)(w->p - s->p);
-	w->p++;
-	return SCAN_OK;
 }
 
-static bool
-digits(struct walk *w)
+static const char *
+digits_end(struct pass *s, const char *p)
 {
-	const char *from = w->p;
-
-	while (w->p < w->end && *w->p >= '0' && *w->p <= '9')
-		w->p++;
-	return w->p > from;
+	if (p == s->end || *p < '0' || *p > '9')
+		return fail(s, p);
+	while (p < s->end && *p >= '0' && *p <= '9')
+		p++;
+	return p;
 }
 
-static enum scan_verdict
-number(struct walk *w, struct slice *s)
+static const char *
+number_end(struct pass *s, const char *p)
 {
-	s->p = w->p;
-	s->kind = SCAN_NUMBER;
-	if (*w->p == '-')
-		w->p++;
-	if (w->p < w->end && *w->p == '0')
-		w->p++;
-	else if (!digits(w))
-		return misfit(w);
-	if (w->p < w->end && *w->p == '.') {
-		w->p++;
-		if (!digits(w))
-			return misfit(w);
+	if (*p == '-')
+		p++;
+	if (p < s->end && *p == '0')
+		p++;
+	else
+		p = digits_end(s, p);
+	if (p != NULL && p < s->end && *p == '.')
+		p = digits_end(s, p + 1);
+	if (p != NULL && p < s->end && (*p == 'e' || *p == 'E')) {
+		p++;
+		if (p < s->end && (*p == '+' || *p == '-'))
+			p++;
+		p = digits_end(s, p);
 	}
-	if (w->p < w->end && (*w->p | 32) == 'e') {
-		w->p++;
-		if (w->p < w->end && (*w->p == '+' || *w->p == '-'))
-			w->p++;
-		if (!digits(w))
-			return misfit(w);
+	return p;
+}
+
+static const char *
+literal_end(struct pass *s, const char *p, const char *word)
+{
+	for (; *word != '\0'; word++, p++)
+		if (p == s->end || *p != *word)
+			return fail(s, p);
+	return p;
+}
+
+/* A value that holds no others, p at its first byte; the byte after it. */
+static inline const char *
+scalar(struct pass *s, const char *p)
+{
+	struct slice *v = s->row >= 0 ? &s->out[s->row] : &s->spare;
+	const char *end;
+
+	s->row = ROW_NONE;
+	if (p == s->end)
+		return fail(s, p);
+	if (*p == '"') {
+		end = string_end(s, p + 1, &v->escaped);
+		if (end == NULL)
+			return NULL;
+		v->p = p + 1;
+		v->len = (uint32_t)(end - v->p);
+		v->kind = SCAN_STRING;
+		return end + 1;
 	}
-	s->len = (uint32_t)(w->p - s->p);
-	return SCAN_OK;
-}
-
-static enum scan_verdict
-literal(struct walk *w, const char *word, enum scan_kind kind,
-    struct slice *s)
-{
-	s->p = w->p;
-	s->kind = (uint8_t)kind;
-	for (; *word != '\0'; word++, w->p++)
-		if (w->p >= w->end || *w->p != *word)
-			return misfit(w);
-	s->len = (uint32_t)(w->p - s->p);
-	return SCAN_OK;
-}
-
-/* A value that is no container. */
-static enum scan_verdict
-scalar(struct walk *w, struct slice *s)
-{
-	switch (*w->p) {
-	case '"':
-		return string(w, s);
-	case 't':
-		return literal(w, "true", SCAN_TRUE, s);
-	case 'f':
-		return literal(w, "false", SCAN_FALSE, s);
-	case 'n':
-		return literal(w, "null", SCAN_NULL, s);
-	default:
-		if (*w->p == '-' || (*w->p >= '0' && *w->p <= '9'))
-			return number(w, s);
-		return misfit(w);
+	v->escaped = false;
+	v->p = p;
+	if (*p == 'n') {
+		end = literal_end(s, p, "null");
+		v->kind = SCAN_NULL;
+	} else if (*p == 't') {
+		end = literal_end(s, p, "true");
+		v->kind = SCAN_TRUE;
+	} else if (*p == 'f') {
+		end = literal_end(s, p, "false");
+		v->kind = SCAN_FALSE;
+	} else if (*p == '-' || (*p >= '0' && *p <= '9')) {
+		end = number_end(s, p);
+		v->kind = SCAN_NUMBER;
+	} else {
+		return fail(s, p);
 	}
+	v->len = end == NULL ? 0 : (uint32_t)(end - p);
+	return end;
 }
 
-static bool
-is_row(const struct walk *w, size_t row, struct slice key)
+/* The row is told again: what was found inside it no longer counts. */
+static void
+forget_members(struct pass *s, size_t row)
 {
-	const struct scan_key *k = &w->keys[row];
+	uint64_t gone = UINT64_C(1) << row;
 
-	if (k->in != w->open[w->depth].in)
-		return false;
-	if (key.escaped)
-		return slice_is(key, k->name);
-	return strncmp(k->name, key.p, key.len) == 0 &&
-	    k->name[key.len] == '\0';
+	for (size_t i = row + 1; i < s->count; i++)
+		if (s->keys[i].in >= 0 && (gone >> s->keys[i].in & 1) != 0) {
+			gone |= UINT64_C(1) << i;
+			memset(&s->out[i], 0, sizeof(s->out[i]));
+		}
 }
 
-/* The row of a member, or NO_ROW. */
 static int
-find_row(struct walk *w, struct slice key)
+find_row(struct pass *s, struct slice key)
 {
-	if (w->open[w->depth].in == NOWHERE || key.len > ESCAPED_MAX)
-		return NO_ROW;
-	/* senders keep their order: the next row is the likely one */
-	for (size_t i = 0, row = w->guess; i < w->count; i++, row++) {
-		if (row >= w->count)
-			row = 0;
-		if (is_row(w, row, key)) {
-			w->guess = row + 1;
-			return (int)row;
-		}
+	const struct level *l = &s->level[s->levels - 1];
+
+	for (size_t i = l->first; i < l->end; i++) {
+		const char *name = s->keys[i].name;
+
+		if (s->keys[i].in != l->row)
+			continue;
+		if (key.escaped ? !slice_is(key, name) :
+		    (key.len == 0 ? *name != '\0' : *name != *key.p ||
+		    strncmp(name, key.p, key.len) != 0 ||
+		    name[key.len] != '\0'))
+			continue;
+		if (s->out[i].kind != SCAN_ABSENT)
+			forget_members(s, i);
+		return (int)i;
 	}
-	return NO_ROW;
+	return ROW_NONE;
 }
 
-/* The member was given before: what was inside it no longer counts. */
-static void
-forget(struct walk *w, int row)
+/* A key and its colon; where its value begins. */
+static inline const char *
+member(struct pass *s, const char *p)
 {
-	bool dead[SCAN_KEYS_MAX] = { false };
+	struct slice key = { .kind = SCAN_STRING };
+	const char *end;
 
-	dead[row] = true;
-	for (size_t i = (size_t)row + 1; i < w->count; i++)
-		if (w->keys[i].in >= 0 && dead[w->keys[i].in]) {
-			dead[i] = true;
-			w->out[i] = (struct slice){ .kind = SCAN_ABSENT };
-		}
+	if (p == s->end || *p != '"')
+		return fail(s, p);
+	key.p = p + 1;
+	end = string_end(s, key.p, &key.escaped);
+	if (end == NULL)
+		return NULL;
+	key.len = (uint32_t)(end - key.p);
+	p = skip_space(end + 1, s->end);
+	if (p == s->end || *p != ':')
+		return fail(s, p);
+	if (s->levels == s->depth)
+		s->row = find_row(s, key);
+	return skip_space(p + 1, s->end);
 }
 
-static void
-found(struct walk *w, int row, struct slice value)
+static inline bool
+enter(struct pass *s, const char *p)
 {
-	if (row == NO_ROW)
-		return;
-	if (w->out[row].kind != SCAN_ABSENT)
-		forget(w, row);
-	w->out[row] = value;
+	struct level *l = &s->level[s->levels];
+	bool object = *p == '{';
+
+	if (s->depth == SCAN_DEPTH_MAX) {
+		s->why = SCAN_DEEP;
+		return false;
+	}
+	s->closer[s->depth++] = object ? '}' : ']';
+	if (s->row == ROW_NONE)
+		return true;
+	if (s->row >= 0)
+		s->out[s->row] = (struct slice){ p, 0,
+		    object ? SCAN_OBJECT : SCAN_ARRAY, false };
+	*l = (struct level){ .row = s->row };
+	while (l->first < s->count && s->keys[l->first].in != l->row)
+		l->first++;
+	for (size_t i = l->first; i < s->count; i++)
+		if (s->keys[i].in == l->row)
+			l->end = i + 1;
+	s->levels++;
+	s->row = ROW_NONE;
+	return true;
 }
 
-static enum scan_verdict
-open_container(struct walk *w, int row)
+static inline void
+leave(struct pass *s, const char *p)
 {
-	bool object = *w->p == '{';
+	if (s->levels == s->depth) {
+		int row = s->level[--s->levels].row;
 
-	if (w->depth == SCAN_DEPTH_MAX)
-		return SCAN_DEEP;
-	found(w, row, (struct slice){ w->p, 0,
-	    object ? SCAN_OBJECT : SCAN_ARRAY, false });
-	w->depth++;
-	w->open[w->depth].object = object;
-	w->open[w->depth].row = row;
-	w->open[w->depth].in = w->depth == 1 ? TOP :
-	    object && row != NO_ROW ? row : NOWHERE;
-	w->p++;
-	return SCAN_OK;
+		if (row >= 0)
+			s->out[row].len = (uint32_t)(p + 1 - s->out[row].p);
+	}
+	s->depth--;
 }
 
-static void
-close_container(struct walk *w)
-{
-	int row = w->open[w->depth--].row;
-
-	w->p++;
-	if (row != NO_ROW)
-		w->out[row].len = (uint32_t)(w->p - w->out[row].p);
-}
-
-/* A member's key and colon. */
-static enum scan_verdict
-member(struct walk *w, int *row)
-{
-	enum scan_verdict v;
-	struct slice key;
-
-	if (w->p >= w->end || *w->p != '"')
-		return misfit(w);
-	if ((v = string(w, &key)) != SCAN_OK)
-		return v;
-	*row = find_row(w, key);
-	skip_space(w);
-	if (w->p >= w->end || *w->p != ':')
-		return misfit(w);
-	w->p++;
-	skip_space(w);
-	return SCAN_OK;
-}
-
-/* Close what ends here, and step over the comma to the next value. */
-static enum scan_verdict
-next(struct walk *w)
+/* One value, p at its first byte; the byte after it, or NULL and why. */
+static const char *
+walk(struct pass *s, const char *p)
 {
 	for (;;) {
-		skip_space(w);
-		if (w->p >= w->end)
-			return SCAN_CUT;
-		if (*w->p == ',') {
-			w->p++;
-			skip_space(w);
-			return SCAN_OK;
+		if (p < s->end && (*p == '{' || *p == '[')) {
+			if (!enter(s, p))
+				return NULL;
+			p = skip_space(p + 1, s->end);
+			if (p == s->end)
+				return fail(s, p);
+			if (*p != s->closer[s->depth - 1]) {
+				if (s->closer[s->depth - 1] == '}')
+					p = member(s, p);
+				if (p == NULL)
+					return NULL;
+				continue;
+			}
+			leave(s, p++);
+		} else {
+			p = scalar(s, p);
+			if (p == NULL)
+				return NULL;
 		}
-		if (*w->p != (w->open[w->depth].object ? '}' : ']'))
-			return misfit(w);
-		close_container(w);
-		if (w->depth == 0)
-			return SCAN_OK;
+		for (; s->depth > 0; leave(s, p++)) {
+			p = skip_space(p, s->end);
+			if (p == s->end || (*p != ',' &&
+			    *p != s->closer[s->depth - 1]))
+				return fail(s, p);
+			if (*p == ',')
+				break;
+		}
+		if (s->depth == 0)
+			return p;
+		p = skip_space(p + 1, s->end);
+		if (s->closer[s->depth - 1] == '}')
+			p = member(s, p);
+		if (p == NULL)
+			return NULL;
 	}
 }
 
-/* Everything from the top object's bracket to its end. */
-static enum scan_verdict
-walk(struct walk *w)
+static void
+begin(struct pass *s, const char *end)
 {
-	enum scan_verdict v = open_container(w, NO_ROW);
-	bool fresh = true;		/* the container was just opened */
-	struct slice value;
-	int row;
-
-	while (v == SCAN_OK && w->depth > 0) {
-		if (fresh)
-			skip_space(w);
-		if (fresh && w->p < w->end &&
-		    *w->p == (w->open[w->depth].object ? '}' : ']')) {
-			close_container(w);
-			fresh = false;
-			if (w->depth > 0)
-				v = next(w);
-			continue;
-		}
-		row = NO_ROW;
-		if (w->open[w->depth].object &&
-		    (v = member(w, &row)) != SCAN_OK)
-			return v;
-		if (w->p >= w->end)
-			return SCAN_CUT;
-		fresh = *w->p == '{' || *w->p == '[';
-		if (fresh) {
-			v = open_container(w, row);
-			continue;
-		}
-		if ((v = scalar(w, &value)) != SCAN_OK)
-			return v;
-		found(w, row, value);
-		v = next(w);
-	}
-	return v;
+	s->end = end;
+	s->keys = NULL;
+	s->count = s->depth = s->levels = 0;
+	s->out = NULL;
+	s->row = ROW_NONE;
 }
 
 enum scan_verdict
 scan_object(const char *text, size_t len, const struct scan_key *keys,
     size_t count, struct slice *out)
 {
-	struct walk w;
-	enum scan_verdict v;
+	struct pass s;
+	const char *p, *end = text + len;
 
-	w.p = text;
-	w.end = text + len;
-	w.keys = keys;
-	w.count = count;
-	w.out = out;
-	w.guess = 0;
-	w.depth = 0;
-	for (size_t i = 0; i < count; i++)
-		out[i] = (struct slice){ .kind = SCAN_ABSENT };
-	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
-		return SCAN_BOM;
-	skip_space(&w);
-	if (w.p == w.end)
+	begin(&s, end);
+	if (count > 0) {
+		memset(out, 0, count * sizeof(*out));
+		s.keys = keys;
+		s.count = count;
+		s.out = out;
+		s.row = ROW_TOP;
+	}
+	p = skip_space(text, end);
+	if (p == end)
 		return SCAN_EMPTY;
-	if (*w.p != '{')
-		return *w.p != '\0' && strchr("[\"-0123456789tfn", *w.p) ?
-		    SCAN_NOT_OBJECT : misfit(&w);
-	if ((v = walk(&w)) != SCAN_OK)
-		return v;
-	skip_space(&w);
-	if (w.p == w.end)
+	if (len > UINT32_MAX)
+		return SCAN_SYNTAX;	/* more than a slice can name */
+	if (end - p >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
+		return SCAN_BOM;
+	if (*p != '{') {
+		s.why = blame(p, end);
+		return s.why == SCAN_SYNTAX ? SCAN_NOT_OBJECT : s.why;
+	}
+	p = walk(&s, p);
+	if (p == NULL)
+		return s.why;
+	p = skip_space(p, end);
+	if (p == end)
 		return SCAN_OK;
-	return *w.p == '\0' ? SCAN_NUL : SCAN_TRAILING;
+	s.why = blame(p, end);
+	return s.why == SCAN_NUL || s.why == SCAN_UTF8 ? s.why :
+	    SCAN_TRAILING;
 }
 
-/* Behind the container at p, which is known to be valid. */
-static const char *
-skip_container(const char *p)
+const char *
+scan_reason(enum scan_verdict v)
 {
-	int depth = 0;
-
-	do {
-		if (*p == '"')
-			for (p++; *p != '"'; p++)
-				p += *p == '\\';
-		else if (*p == '{' || *p == '[')
-			depth++;
-		else if (*p == '}' || *p == ']')
-			depth--;
-		p++;
-	} while (depth > 0);
-	return p;
-}
-
-static const char *
-skip_filler(const char *p)
-{
-	while (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n' ||
-	    *p == ',' || *p == ':')
-		p++;
-	return p;
+	return reasons[v];
 }
 
 bool
 scan_next(struct slice s, const char **at, struct slice *key,
     struct slice *value)
 {
-	struct walk w = { .end = s.p + s.len };
-	const char *from;
+	const char *last = s.p + s.len - 1, *p = skip_space(*at, last);
+	struct pass pass;
+	struct slice *v = &pass.spare;
 
-	*key = (struct slice){ .kind = SCAN_ABSENT };
-	w.p = skip_filler(*at);
-	if (*w.p == '}' || *w.p == ']')
+	memset(key, 0, sizeof(*key));
+	if (p < last && *p == ',')
+		p = skip_space(p + 1, last);
+	if (p >= last)
 		return false;
+	begin(&pass, last);
 	if (s.kind == SCAN_OBJECT) {
-		string(&w, key);
-		w.p = skip_filler(w.p);
+		key->p = p + 1;
+		p = string_end(&pass, key->p, &key->escaped);
+		key->len = (uint32_t)(p - key->p);
+		key->kind = SCAN_STRING;
+		p = skip_space(skip_space(p + 1, last) + 1, last);
 	}
-	if (*w.p == '{' || *w.p == '[') {
-		from = w.p;
-		w.p = skip_container(from);
-		*value = (struct slice){ from, (uint32_t)(w.p - from),
-		    *from == '{' ? SCAN_OBJECT : SCAN_ARRAY, false };
-	} else {
-		value->escaped = false;
-		scalar(&w, value);
-	}
-	*at = w.p;
+	*at = walk(&pass, p);
+	if (*p == '{' || *p == '[')
+		*v = (struct slice){ p, (uint32_t)(*at - p),
+		    *p == '{' ? SCAN_OBJECT : SCAN_ARRAY, false };
+	*value = *v;
 	return true;
 }
 
-/* The code point of the \u escape at p, a pair of them taken as one; -1 for
- * a lone surrogate.  *p moves behind it. */
-static long
-code_point(const char **p, const char *end)
+static unsigned
+hex4(const char *p)
 {
-	long high = hex4(*p + 2), low;
+	unsigned u = 0;
 
-	*p += 6;
-	if (high < 0xd800 || high > 0xdfff)
-		return high;
-	if (high > 0xdbff || end - *p < 6 || (*p)[0] != '\\' ||
-	    (*p)[1] != 'u')
-		return -1;
-	low = hex4(*p + 2);
-	if (low < 0xdc00 || low > 0xdfff)
-		return -1;
-	*p += 6;
-	return 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+	for (int i = 0; i < 4; i++)
+		u = u << 4 | (unsigned)hex_digit(p[i]);
+	return u;
 }
 
-static size_t
-put_utf8(char *to, long c)
+/* One escaped character; how many bytes it is, or -1: a NUL or a lone
+ * surrogate.  *p is behind the backslash, and is moved on. */
+static int
+unescape_one(const char **p, const char *end, char c[4])
 {
-	if (c < 0x80) {
-		to[0] = (char)c;
+	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+	unsigned u, low;
+
+	if (**p != 'u') {
+		c[0] = to[strchr(from, *(*p)++) - from];
 		return 1;
 	}
-	if (c < 0x800) {
-		to[0] = (char)(0xc0 | c >> 6);
-		to[1] = (char)(0x80 | (c & 0x3f));
+	u = hex4(*p + 1);
+	*p += 5;
+	if (u == 0 || (u >= 0xdc00 && u <= 0xdfff))
+		return -1;
+	if (u >= 0xd800 && u <= 0xdbff) {
+		if (end - *p < 6 || (*p)[0] != '\\' || (*p)[1] != 'u')
+			return -1;
+		low = hex4(*p + 2);
+		if (low < 0xdc00 || low > 0xdfff)
+			return -1;
+		*p += 6;
+		u = 0x10000 + ((u - 0xd800) << 10) + (low - 0xdc00);
+		c[0] = (char)(0xf0 | u >> 18);
+		c[1] = (char)(0x80 | (u >> 12 & 0x3f));
+		c[2] = (char)(0x80 | (u >> 6 & 0x3f));
+		c[3] = (char)(0x80 | (u & 0x3f));
+		return 4;
+	}
+	if (u < 0x80) {
+		c[0] = (char)u;
+		return 1;
+	}
+	if (u < 0x800) {
+		c[0] = (char)(0xc0 | u >> 6);
+		c[1] = (char)(0x80 | (u & 0x3f));
 		return 2;
 	}
-	if (c < 0x10000) {
-		to[0] = (char)(0xe0 | c >> 12);
-		to[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		to[2] = (char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	to[0] = (char)(0xf0 | c >> 18);
-	to[1] = (char)(0x80 | (c >> 12 & 0x3f));
-	to[2] = (char)(0x80 | (c >> 6 & 0x3f));
-	to[3] = (char)(0x80 | (c & 0x3f));
-	return 4;
-}
-
-/* Unescape into room for s.len bytes (never longer); -1 as scan_unescape. */
-static long
-unescape(struct slice s, char *to)
-{
-	static const char from[] = "bfnrt", into[] = "\b\f\n\r\t";
-	const char *p = s.p, *end = s.p + s.len, *named;
-	char *start = to;
-	long c;
-
-	while (p < end) {
-		if (*p != '\\') {
-			*to++ = *p++;
-		} else if (p[1] == 'u') {
-			if ((c = code_point(&p, end)) <= 0)
-				return -1;
-			to += put_utf8(to, c);
-		} else {
-			named = strchr(from, p[1]);
-			*to++ = named ? into[named - from] : p[1];
-			p += 2;
-		}
-	}
-	return to - start;
+	c[0] = (char)(0xe0 | u >> 12);
+	c[1] = (char)(0x80 | (u >> 6 & 0x3f));
+	c[2] = (char)(0x80 | (u & 0x3f));
+	return 3;
 }
 
 int
 scan_unescape(struct slice s, struct buf *out)
 {
-	char *to = buf_room(out, s.len);
-	long n;
+	const char *p = s.p, *end = s.p + s.len, *stop;
+	size_t from = out->len;
+	char c[4];
+	int n;
 
-	if (to == NULL || (n = unescape(s, to)) == -1)
-		return -1;
-	buf_grew(out, (size_t)n);
+	while (p < end) {
+		stop = memchr(p, '\\', (size_t)(end - p));
+		if (stop == NULL)
+			stop = end;
+		if (buf_add(out, p, (size_t)(stop - p)) == -1)
+			goto undo;
+		if (stop == end)
+			break;
+		p = stop + 1;
+		n = unescape_one(&p, end, c);
+		if (n == -1 || buf_add(out, c, (size_t)n) == -1)
+			goto undo;
+	}
 	return 0;
+undo:
+	out->len = from;
+	if (out->data != NULL)
+		out->data[from] = '\0';
+	return -1;
 }
 
 bool
 slice_is(struct slice s, const char *text)
 {
-	char plain[ESCAPED_MAX];
-	size_t len = strlen(text);
-	long n;
+	const char *p = s.p, *end = s.p + s.len;
+	char c[4];
+	int n;
 
 	if (s.kind != SCAN_STRING)
 		return false;
 	if (!s.escaped)
-		return s.len == len && memcmp(s.p, text, len) == 0;
-	if (s.len > sizeof(plain) || (n = unescape(s, plain)) == -1)
-		return false;
-	return (size_t)n == len && memcmp(plain, text, len) == 0;
+		return strlen(text) == s.len &&
+		    memcmp(text, s.p, s.len) == 0;
+	for (; p < end; text += n) {
+		n = 1;
+		c[0] = *p++;
+		if (c[0] == '\\')
+			n = unescape_one(&p, end, c);
+		if (n == -1 || strncmp(text, c, (size_t)n) != 0)
+			return false;
+	}
+	return *text == '\0';
+}
+
+/* value * 10^n + digit, if that stays within the limit. */
+static int
+shift_in(uint64_t *value, int64_t n, unsigned digit)
+{
+	for (; n > 0 && *value > 0; n--) {
+		if (*value > NUMBER_MAX / 10)
+			return -1;
+		*value *= 10;
+	}
+	*value += digit;
+	return *value > NUMBER_MAX ? -1 : 0;
 }
 
 int
 slice_number(struct slice s, uint64_t *value)
 {
+	const char *p = s.p, *end = s.p + s.len;
+	int64_t scale = 0, exponent = 0, zeros = 0;
 	uint64_t v = 0;
+	bool fraction = false, negative;
 
-	if (s.kind != SCAN_NUMBER || s.len > 16)
+	if (s.kind != SCAN_NUMBER)
 		return -1;
-	for (uint32_t i = 0; i < s.len; i++) {
-		unsigned digit = (unsigned)(s.p[i] - '0');
-
-		if (digit > 9)
+	negative = *p == '-';
+	for (p += negative; p < end && (*p | 0x20) != 'e'; p++) {
+		if (*p == '.') {
+			fraction = true;
+			continue;
+		}
+		scale -= fraction;
+		zeros++;
+		if (*p == '0')
+			continue;
+		if (shift_in(&v, zeros, (unsigned)(*p - '0')) == -1)
 			return -1;
-		v = v * 10 + digit;
+		zeros = 0;
 	}
-	if (v > UINT64_C(1) << 53)
+	if (p < end) {
+		bool minus = *++p == '-';
+
+		for (p += *p == '-' || *p == '+'; p < end; p++)
+			if (exponent <= EXPONENT_MAX)
+				exponent = exponent * 10 + (*p - '0');
+		scale += minus ? -exponent : exponent;
+	}
+	scale += zeros;
+	if (v > 0 && (negative || scale < 0 || shift_in(&v, scale, 0) == -1))
 		return -1;
 	*value = v;
 	return 0;
