@@ -158,8 +158,9 @@ roster_sorted(const struct roster *r)
 	struct agent **sorted = xreallocarray(NULL, r->count,
 	    sizeof(*sorted));
 
-	if (r->count > 0)
-		memcpy(sorted, r->list, r->count * sizeof(*sorted));
+	if (r->count == 0)
+		return sorted;
+	memcpy(sorted, r->list, r->count * sizeof(*sorted));
 	qsort(sorted, r->count, sizeof(*sorted), by_id);
 	return sorted;
 }

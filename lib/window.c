@@ -3,18 +3,21 @@
 #include <string.h>
 
 #include "lib/die.h"
+#include "lib/ndjson.h"
 #include "lib/window.h"
 
 #define SLOTS_FIRST 256
-#define LINE_CAP (4 << 20)	/* a line of 1 MiB, its merged field escaped */
+#define FIELD_MAX 256		/* the merged field without its texts */
+#define ESCAPED_MAX 6		/* bytes of one byte in JSON */
 
 /* One event that a key holds, without its line. */
 struct item {
-	struct item *next;	/* the next later one */
+	struct item *earlier;
 	struct stamp stamp;
 	struct text status;
-	struct text previous;	/* of the earliest that it stands for */
-	struct text since;	/* the earliest's timestamp, as told */
+	/* of the earliest event that it stands for, most often itself */
+	struct text previous;
+	struct told since;
 	uint64_t count;		/* events that it stands for */
 	bool intact;
 	size_t size;
@@ -28,7 +31,7 @@ struct held {
 	uint64_t hash, order;
 	int64_t first_ms;
 	struct stamp first;
-	struct item *items;		/* earliest first */
+	struct item *latest;
 	char *line;			/* of the latest */
 	size_t line_len;
 	uint32_t user_len, key_len;
@@ -43,7 +46,7 @@ window_init(struct window *w, int64_t window_ms, window_emit *emit, void *arg,
 	*w = (struct window){ .window_ms = window_ms, .emit = emit,
 	    .arg = arg, .hash_key = random, .slot_count = SLOTS_FIRST };
 	w->slots = xcalloc(w->slot_count, sizeof(struct held *));
-	buf_init(&w->line, LINE_CAP);
+	buf_init(&w->line, NDJSON_LINE_MAX + 2);	/* "\r\n" */
 }
 
 /* --- the order of stamps: a binary heap --------------------------------- */
@@ -175,7 +178,7 @@ static void
 drop(struct window *w, struct held *h)
 {
 	struct held **p = &w->slots[h->hash & (w->slot_count - 1)];
-	struct item *item, *next;
+	struct item *item, *earlier;
 
 	while (*p != h)
 		p = &(*p)->chain;
@@ -184,8 +187,8 @@ drop(struct window *w, struct held *h)
 	*(h->newer ? &h->newer->older : &w->newest) = h->older;
 	heap_remove(w, h);
 	w->bytes -= sizeof(*h) + h->key_len + h->line_len;
-	for (item = h->items; item != NULL; item = next) {
-		next = item->next;
+	for (item = h->latest; item != NULL; item = earlier) {
+		earlier = item->earlier;
 		w->bytes -= item->size;
 		free(item);
 	}
@@ -216,14 +219,20 @@ struct summary {
 static struct summary
 summarize(const struct held *h)
 {
-	struct summary s = { 0, true, h->items };
+	struct summary s = { 0, true, h->latest };
 
-	for (const struct item *i = h->items; i != NULL; i = i->next) {
+	for (const struct item *i = h->latest; i != NULL; i = i->earlier) {
 		s.count += i->count;
 		s.intact = s.intact && i->intact;
-		/* each began where the one before ended */
-		if (i->next != NULL && i->next->previous.p != NULL &&
-		    !text_eq(i->next->previous, i->status))
+		if (stamp_cmp(i->since.stamp, s.first->since.stamp) <= 0)
+			s.first = i;
+		if (i->earlier == NULL)
+			break;
+		/* each began where the one before ended; of lines merged
+		 * before that reach into one another nobody can say */
+		if ((i->previous.p != NULL &&
+		    !text_eq(i->previous, i->earlier->status)) ||
+		    stamp_cmp(i->since.stamp, i->earlier->stamp) <= 0)
 			s.intact = false;
 	}
 	return s;
@@ -246,7 +255,8 @@ emit_merged(struct window *w, const struct held *h, const struct summary *s)
 	else
 		buf_adds(&w->line, "null");
 	buf_adds(&w->line, ",\"since\":");
-	buf_add_json(&w->line, s->first->since.p, s->first->since.len);
+	buf_add_json(&w->line, s->first->since.text.p,
+	    s->first->since.text.len);
 	buf_addf(&w->line, ",\"intact\":%s}", s->intact ? "true" : "false");
 	buf_add(&w->line, h->line + end - 1, h->line_len - end + 1);
 	w->emit(w->arg, w->line.data, w->line.len);
@@ -257,7 +267,7 @@ let_out(struct window *w, struct held *h)
 {
 	struct summary s;
 
-	if (h->items->next == NULL) {
+	if (h->latest->earlier == NULL) {
 		w->emit(w->arg, h->line, h->line_len);
 	} else {
 		s = summarize(h);
@@ -295,6 +305,8 @@ end_by_event(struct window *w, struct stamp stamp)
 		due[n++] = w->heap[0];
 		heap_remove(w, w->heap[0]);
 	}
+	if (n == 0)
+		return;
 	qsort(due, n, sizeof(struct held *), by_order);
 	for (size_t i = 0; i < n; i++) {
 		/* back in, so that it can be dropped like any other */
@@ -338,19 +350,20 @@ new_item(const struct event *ev)
 {
 	struct text previous = ev->merged ? ev->merged_previous :
 	    ev->tier.previous;
-	struct text since = ev->merged ? ev->since.text : ev->tier.at.text;
-	size_t bytes = (size_t)ev->tier.status.len + previous.len + since.len;
+	const struct told *since = ev->merged ? &ev->since : &ev->tier.at;
+	size_t bytes = (size_t)ev->tier.status.len + previous.len +
+	    since->text.len;
 	struct item *i = xmalloc(sizeof(*i) + bytes);
 	char *to = i->bytes;
 
-	i->next = NULL;
 	i->stamp = ev->tier.at.stamp;
+	i->since.stamp = since->stamp;
 	i->count = ev->merged ? ev->merged_count : 1;
 	i->intact = !ev->merged || ev->intact;
 	i->size = sizeof(*i) + bytes;
 	to = keep(to, ev->tier.status, &i->status);
 	to = keep(to, previous, &i->previous);
-	keep(to, since, &i->since);
+	keep(to, since->text, &i->since.text);
 	return i;
 }
 
@@ -359,14 +372,14 @@ static void
 add_item(struct window *w, struct held *h, const struct event *ev,
     const char *line, size_t raw)
 {
-	struct item *item = new_item(ev), **p = &h->items;
+	struct item *item = new_item(ev), **p = &h->latest;
 
-	while (*p != NULL && stamp_cmp((*p)->stamp, item->stamp) < 0)
-		p = &(*p)->next;
-	item->next = *p;
+	while (*p != NULL && stamp_cmp((*p)->stamp, item->stamp) > 0)
+		p = &(*p)->earlier;
+	item->earlier = *p;
 	*p = item;
 	w->bytes += item->size;
-	if (item->next != NULL)
+	if (h->latest != item)
 		return;
 	w->bytes = w->bytes - h->line_len + raw;
 	h->line = xreallocarray(h->line, raw, 1);
@@ -374,13 +387,42 @@ add_item(struct window *w, struct held *h, const struct event *ev,
 	h->line_len = raw;
 }
 
+/* The held event of that moment, or NULL.  The latest are asked first: that
+ * is where nearly every event belongs, however many are held. */
+static const struct item *
+find_moment(const struct held *h, struct stamp stamp)
+{
+	const struct item *i = h->latest;
+
+	while (i != NULL && stamp_cmp(i->stamp, stamp) > 0)
+		i = i->earlier;
+	return i != NULL && stamp_cmp(i->stamp, stamp) == 0 ? i : NULL;
+}
+
+/* Would a line that says all of it still be a line? */
+static bool
+fits(const struct held *h, const struct event *ev, size_t raw)
+{
+	struct text previous = ev->merged ? ev->merged_previous :
+	    ev->tier.previous;
+	size_t line = raw > h->line_len ? raw : h->line_len;
+	size_t text = previous.len;
+
+	if (line < NDJSON_LINE_MAX / 16)
+		return true;
+	for (const struct item *i = h->latest; i != NULL; i = i->earlier)
+		if (i->previous.len > text)
+			text = i->previous.len;
+	return line + ESCAPED_MAX * text + FIELD_MAX <= NDJSON_LINE_MAX;
+}
+
 void
 window_push(struct window *w, const struct event *ev, const char *line,
     size_t raw, int64_t now_ms)
 {
 	uint64_t hash = mix(mix(w->hash_key, ev->user_id), ev->tier.queue_id);
+	const struct item *same;
 	struct held *h;
-	struct item *i;
 
 	if (w->window_ms == 0) {
 		w->emit(w->arg, line, raw);
@@ -388,15 +430,13 @@ window_push(struct window *w, const struct event *ev, const char *line,
 	}
 	end_by_event(w, ev->tier.at.stamp);
 	h = find(w, ev, hash);
-	for (i = h ? h->items : NULL; i != NULL; i = i->next)
-		if (stamp_cmp(i->stamp, ev->tier.at.stamp) == 0)
-			break;
-	if (i != NULL && text_eq(i->status, ev->tier.status)) {
+	same = h != NULL ? find_moment(h, ev->tier.at.stamp) : NULL;
+	if (same != NULL && text_eq(same->status, ev->tier.status)) {
 		w->copies++;
 		return;
 	}
-	if (i != NULL) {
-		/* two at one moment: their order is not ours to guess */
+	/* of two at one moment, the order is not ours to guess */
+	if (h != NULL && (same != NULL || !fits(h, ev, raw))) {
 		let_out(w, h);
 		h = NULL;
 	}
