@@ -30,7 +30,7 @@ static const struct opt table[] = {
 	{ 'w', "window", OPT_DURATION, &app.window_ms, "DURATION",
 	    "hold events so long; 0: not at all (500ms)", 0, 3600000 },
 	{ 0, "clock", OPT_CHOICE, &app.clock, "both|event",
-	    "what ends a window: wall clock too, or events only (both)",
+	    "what ends a window; event: events alone (both)",
 	    0, 0 },
 	{ 0, "strict", OPT_FLAG, &app.strict, NULL,
 	    "end with 65 at the first rejected line", 0, 0 },

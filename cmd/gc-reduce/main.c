@@ -23,7 +23,7 @@ static const struct opt table[] = {
 	{ 0, "poll", OPT_DURATION, &app.opt.poll_ms, "DURATION",
 	    "ask about everyone so often while failed over (30s)", 1, 0 },
 	{ 0, "audit", OPT_DURATION, &app.opt.audit_ms, "DURATION",
-	    "ask about agents unheard of for so long; 0: never (15m)", 0, 0 },
+	    "ask about who is quiet so long; 0: never (15m)", 0, 0 },
 	{ 0, "drain", OPT_DURATION, &app.opt.drain_ms, "DURATION",
 	    "at the end, give COMMAND so long to finish (60s)", 0, 0 },
 	{ 0, "strict", OPT_FLAG, &app.opt.strict, NULL,

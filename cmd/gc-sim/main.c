@@ -301,10 +301,10 @@ static void
 start(int argc, char **argv, struct urls *u)
 {
 	static struct opts opts = {
-		.synopsis = "[--agents N] [--fault NAME[=VALUE]]... "
-		    "[OPTION]... [-- COMMAND...]",
-		.summary = "A local Genesys Cloud for tests: login, WebSocket "
-		    "and REST, with faults on demand.",
+		.synopsis = "[--fault NAME[=VALUE]]... [OPTION]... "
+		    "[-- COMMAND...]",
+		.summary = "A local Genesys Cloud: login, WebSocket, REST, "
+		    "with faults on demand.",
 		.table = table, .count = OPTS_COUNT(table),
 		.stop_at_operand = true,
 	};

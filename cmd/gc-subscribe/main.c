@@ -174,8 +174,8 @@ start(int argc, char **argv)
 	static const struct opts opts = {
 		.synopsis = "[-f KEY=VALUE]... [-S FILE] [OPTION]... "
 		    "[EVENT...]",
-		.summary = "Keep one authenticated WebSocket alive, and print "
-		    "what arrives, a line a message.",
+		.summary = "Keep one authenticated WebSocket alive; print what "
+		    "arrives.",
 		.table = table, .count = OPTS_COUNT(table),
 		.libraries = "libcurl " LIBCURL_VERSION ", wslay "
 		    WSLAY_VERSION,
