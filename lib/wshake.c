@@ -1,46 +1,16 @@
-#include <ctype.h>
-#include <stdlib.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <string.h>
 #include <strings.h>
+#include <stdio.h>
+#include <time.h>
 
-#include <curl/curl.h>
-#include <openssl/evp.h>
-
+#include "lib/str.h"
 #include "lib/wshake.h"
 
-#define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-#define SHA1_LEN 20
-#define EXCERPT_SHOWN 200	/* bytes of it in an error's sentence */
+static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-enum phase {
-	PH_STATUS, PH_FIRST_FIELD, PH_FIELD, PH_CHUNK_SIZE, PH_CHUNK_END,
-	PH_CHUNK, PH_BODY
-};
-
-static void take_upgrade(struct wshake *w, const char *value);
-static void take_connection(struct wshake *w, const char *value);
-static void take_accept(struct wshake *w, const char *value);
-static void take_extensions(struct wshake *w, const char *value);
-static void take_protocol(struct wshake *w, const char *value);
-static void take_retry_after(struct wshake *w, const char *value);
-static void take_length(struct wshake *w, const char *value);
-static void take_encoding(struct wshake *w, const char *value);
-
-static const struct {
-	const char *name;
-	void (*take)(struct wshake *w, const char *value);
-} known[] = {
-	{ "Upgrade", take_upgrade },
-	{ "Connection", take_connection },
-	{ "Sec-WebSocket-Accept", take_accept },
-	{ "Sec-WebSocket-Extensions", take_extensions },
-	{ "Sec-WebSocket-Protocol", take_protocol },
-	{ "Retry-After", take_retry_after },
-	{ "Content-Length", take_length },
-	{ "Transfer-Encoding", take_encoding },
-};
-
-/* The request. */
+enum { STATUS_LINE, FIELDS, BODY };
 
 void
 wshake_key(const uint8_t *nonce, char key[WSHAKE_KEY_LEN + 1])
@@ -51,24 +21,24 @@ wshake_key(const uint8_t *nonce, char key[WSHAKE_KEY_LEN + 1])
 void
 wshake_accept(const char *key, char accept[WSHAKE_ACCEPT_LEN + 1])
 {
-	unsigned char sum[EVP_MAX_MD_SIZE] = { 0 };
-	struct buf text;
+	unsigned char sum[SHA_DIGEST_LENGTH];
+	char text[WSHAKE_KEY_LEN + sizeof(guid)];
 
-	buf_init(&text, WSHAKE_REQUEST_MAX);
-	buf_adds(&text, key);
-	buf_adds(&text, GUID);
-	EVP_Digest(text.data, text.len, sum, NULL, EVP_sha1(), NULL);
-	EVP_EncodeBlock((unsigned char *)accept, sum, SHA1_LEN);
-	buf_free(&text);
+	snprintf(text, sizeof(text), "%.*s%s", WSHAKE_KEY_LEN, key, guid);
+	SHA1((const unsigned char *)text, strlen(text), sum);
+	EVP_EncodeBlock((unsigned char *)accept, sum, sizeof(sum));
 }
 
-/* Would it end its line, or be no visible text?  Blanks are for values. */
+/* --- the request --------------------------------------------------------- */
+
+/* Nothing that could end a line, or a header before its time. */
 static bool
-is_clean(const char *text, bool blanks)
+is_visible(const char *s)
 {
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text < (blanks ? 0x20 : 0x21) ||
-		    *text == 0x7f)
+	if (s == NULL)
+		return true;
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
 			return false;
 	return true;
 }
@@ -77,424 +47,255 @@ int
 wshake_request(struct buf *out, const struct wshake_request *r,
     struct err *err)
 {
-	int failed;
+	int bad = 0;
 
-	if (!is_clean(r->host, false) || *r->host == '\0' ||
-	    !is_clean(r->path, false) || *r->path != '/' ||
-	    !is_clean(r->key, false))
-		return err_set(err, GC_EX_CONFIG, "the WebSocket's address "
-		    "holds a blank or a control character");
-	if (r->bearer != NULL && (!is_clean(r->bearer, false) ||
-	    *r->bearer == '\0'))
-		return err_set(err, GC_EX_CONFIG, "the access token is empty "
-		    "or holds a blank or a control character");
-	if (r->user_agent != NULL && !is_clean(r->user_agent, true))
-		return err_set(err, GC_EX_CONFIG,
-		    "the user agent holds a control character");
-	failed = buf_addf(out, "GET %s HTTP/1.1\r\nHost: %s\r\n"
+	if (!is_visible(r->host) || !is_visible(r->path) ||
+	    !is_visible(r->key) || !is_visible(r->bearer) ||
+	    !is_visible(r->user_agent) || strchr(r->path, ' ') != NULL ||
+	    strchr(r->host, ' ') != NULL)
+		return err_set(err, GC_EX_CONFIG, "the upgrade request would "
+		    "hold a control character or blank");
+	bad |= buf_addf(out, "GET %s HTTP/1.1\r\nHost: %s\r\n"
 	    "Upgrade: websocket\r\nConnection: Upgrade\r\n"
 	    "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n",
-	    r->path, r->host, r->key) == -1;
+	    r->path, r->host, r->key);
 	if (r->user_agent != NULL)
-		failed |= buf_addf(out, "User-Agent: %s\r\n",
-		    r->user_agent) == -1;
+		bad |= buf_addf(out, "User-Agent: %s\r\n", r->user_agent);
 	if (r->bearer != NULL)
-		failed |= buf_addf(out, "Authorization: Bearer %s\r\n",
-		    r->bearer) == -1;
-	failed |= buf_adds(out, "\r\n") == -1;
-	if (failed)
-		return err_set(err, GC_EX_CONFIG, "the address or the access "
-		    "token is too long for a request");
-	return 0;
+		bad |= buf_addf(out, "Authorization: Bearer %s\r\n",
+		    r->bearer);
+	bad |= buf_adds(out, "\r\n");
+	return bad == 0 ? 0 : err_set(err, GC_EX_CONFIG,
+	    "the upgrade request is too long");
 }
 
-/* The fields of the reply. */
-
-/* Is word an element of the comma-separated list? */
-static bool
-list_has(const char *list, const char *word)
-{
-	size_t len = strlen(word), n;
-
-	while (*list != '\0') {
-		list += strspn(list, " \t,");
-		n = strcspn(list, " \t,");
-		if (n == len && strncasecmp(list, word, len) == 0 &&
-		    strchr(",", list[n + strspn(list + n, " \t")]) != NULL)
-			return true;
-		list += strcspn(list, ",");
-	}
-	return false;
-}
-
-static void
-take_upgrade(struct wshake *w, const char *value)
-{
-	w->upgrade |= list_has(value, "websocket");
-}
-
-static void
-take_connection(struct wshake *w, const char *value)
-{
-	w->connection |= list_has(value, "upgrade");
-}
-
-static void
-take_accept(struct wshake *w, const char *value)
-{
-	w->accepts++;
-	w->accepted = strcmp(value, w->accept) == 0;
-}
-
-static void
-take_extensions(struct wshake *w, const char *value)
-{
-	w->extension |= *value != '\0';
-}
-
-static void
-take_protocol(struct wshake *w, const char *value)
-{
-	w->protocol |= *value != '\0';
-}
-
-/* Of several the longest; what is neither form does not count. */
-static void
-take_retry_after(struct wshake *w, const char *value)
-{
-	int64_t ms = 0;
-	time_t date;
-
-	if (*value != '\0' && value[strspn(value, "0123456789")] == '\0') {
-		for (; *value != '\0' && ms < WSHAKE_RETRY_MAX_MS; value++)
-			ms = ms * 10 + (*value - '0') * 1000;
-	} else if (isalpha((unsigned char)*value) &&
-	    strchr(value, ':') != NULL) {
-		date = curl_getdate(value, NULL);
-		if (date == -1)
-			return;
-		if (date > w->wall_ms / 1000 + WSHAKE_RETRY_MAX_MS / 1000)
-			ms = WSHAKE_RETRY_MAX_MS;
-		else
-			ms = (int64_t)date * 1000 - w->wall_ms;
-	} else
-		return;
-	if (ms < 0)
-		ms = 0;
-	if (ms > WSHAKE_RETRY_MAX_MS)
-		ms = WSHAKE_RETRY_MAX_MS;
-	if (ms > w->retry_after_ms)
-		w->retry_after_ms = ms;
-}
-
-static void
-take_length(struct wshake *w, const char *value)
-{
-	char *end;
-	long long len;
-
-	if (!isdigit((unsigned char)*value))
-		return;
-	len = strtoll(value, &end, 10);
-	if (*end == '\0')
-		w->body_left = len;
-}
-
-static void
-take_encoding(struct wshake *w, const char *value)
-{
-	w->chunked |= list_has(value, "chunked");
-}
-
-/* The judge. */
+/* --- the reply -------------------------------------------------------------- */
 
 void
 wshake_init(struct wshake *w, const char *key, int64_t wall_ms)
 {
-	*w = (struct wshake){ .retry_after_ms = -1, .body_left = -1,
-	    .wall_ms = wall_ms, .result = WSHAKE_MORE };
-	buf_init(&w->excerpt, WSHAKE_EXCERPT_MAX);
+	memset(w, 0, sizeof(*w));
+	w->retry_after_ms = -1;
+	w->wall_ms = wall_ms;
+	w->body_left = -1;
 	buf_init(&w->line, WSHAKE_HEAD_MAX);
 	buf_init(&w->field, WSHAKE_HEAD_MAX);
+	buf_init(&w->excerpt, WSHAKE_EXCERPT_MAX);
 	wshake_accept(key, w->accept);
 }
 
 void
 wshake_free(struct wshake *w)
 {
-	buf_free(&w->excerpt);
 	buf_free(&w->line);
 	buf_free(&w->field);
+	buf_free(&w->excerpt);
 }
 
-static enum wshake_result
-fail(struct wshake *w, struct err *err, const char *why)
+static int
+broken(struct err *err, const char *why)
 {
-	err_set(err, GC_EX_UNAVAILABLE, "the WebSocket handshake failed: %s",
-	    why);
-	return w->result = WSHAKE_FAILED;
+	return err_set(err, GC_EX_UNAVAILABLE,
+	    "the server's answer is no valid HTTP: %s", why);
 }
 
-/* A page for browsers explains nothing in a line of text. */
-static void
-show_excerpt(const struct wshake *w, char shown[EXCERPT_SHOWN + 3])
+/* HTTP/1.1 101 Switching Protocols */
+static int
+status_line(struct wshake *w, struct err *err)
 {
-	size_t n = 0;
+	const char *s = w->line.data;
+	uint64_t status;
+	char digits[4];
 
-	for (size_t i = 0; i < w->excerpt.len && n < EXCERPT_SHOWN; i++) {
-		unsigned char c = (unsigned char)w->excerpt.data[i];
+	if (w->line.len < 12 || !str_starts(s, "HTTP/1.") || s[7] < '0' ||
+	    s[7] > '9' || s[8] != ' ' || (s[12] != ' ' && s[12] != '\0'))
+		return broken(err, "the status line");
+	memcpy(digits, s + 9, 3);
+	digits[3] = '\0';
+	if (str_number(digits, 599, &status) == -1 || status < 100)
+		return broken(err, "the status");
+	w->version_11 = s[7] != '0';
+	w->status = (int)status;
+	snprintf(w->reason, sizeof(w->reason), "%.63s",
+	    s[12] == ' ' ? s + 13 : "");
+	w->phase = FIELDS;
+	return 0;
+}
 
-		if (c > 0x20 && c != 0x7f)
-			shown[2 + n++] = (char)c;
-		else if (n > 0 && shown[1 + n] != ' ')
-			shown[2 + n++] = ' ';
+/* Is word one of the comma-separated tokens? */
+static bool
+has_token(const char *list, const char *word)
+{
+	size_t n, len = strlen(word);
+
+	for (; *list != '\0'; list += n + (list[n] == ',')) {
+		list += strspn(list, " \t,");
+		n = strcspn(list, " \t,");
+		if (n == len && strncasecmp(list, word, len) == 0)
+			return true;
+		n = strcspn(list, ",");
 	}
-	while (n > 0 && shown[1 + n] == ' ')
-		n--;
-	if (n > 0 && shown[2] == '<')
-		n = 0;
-	memcpy(shown, ": ", 2);
-	shown[n > 0 ? 2 + n : 0] = '\0';
+	return false;
+}
+
+static int64_t
+retry_after(const struct wshake *w, const char *value)
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	int day, year, hour, min, sec;
+	char month[4];
+	const char *m;
+	uint64_t n;
+	struct tm tm = { 0 };
+	int64_t ms;
+
+	if (value[0] != '\0' &&
+	    value[strspn(value, "0123456789")] == '\0')
+		return str_number(value, WSHAKE_RETRY_MAX_MS / 1000, &n) ==
+		    -1 ? WSHAKE_RETRY_MAX_MS : (int64_t)n * 1000;
+	/* RFC 9110's preferred form of a date */
+	if (sscanf(value, "%*3s, %2d %3s %4d %2d:%2d:%2d GMT", &day, month,
+	    &year, &hour, &min, &sec) != 6 ||
+	    (m = strstr(months, month)) == NULL || strlen(month) != 3)
+		return -1;
+	tm.tm_mday = day;
+	tm.tm_mon = (int)(m - months) / 3;
+	tm.tm_year = year - 1900;
+	tm.tm_hour = hour;
+	tm.tm_min = min;
+	tm.tm_sec = sec;
+	ms = (int64_t)timegm(&tm) * 1000 - w->wall_ms;
+	return ms < 0 ? 0 : ms > WSHAKE_RETRY_MAX_MS ? WSHAKE_RETRY_MAX_MS :
+	    ms;
+}
+
+static void
+take_field(struct wshake *w, const char *name, const char *value)
+{
+	uint64_t n;
+
+	if (strcasecmp(name, "Upgrade") == 0)
+		w->upgrade = w->upgrade || has_token(value, "websocket");
+	else if (strcasecmp(name, "Connection") == 0)
+		w->connection = w->connection || has_token(value, "upgrade");
+	else if (strcasecmp(name, "Sec-WebSocket-Accept") == 0) {
+		w->bad_accept = w->bad_accept || w->accepted ||
+		    strcmp(value, w->accept) != 0;
+		w->accepted = true;
+	} else if (strcasecmp(name, "Sec-WebSocket-Extensions") == 0)
+		w->extension = true;
+	else if (strcasecmp(name, "Sec-WebSocket-Protocol") == 0)
+		w->protocol = true;
+	else if (strcasecmp(name, "Retry-After") == 0)
+		w->retry_after_ms = retry_after(w, value);
+	else if (strcasecmp(name, "Content-Length") == 0 &&
+	    str_number(value, INT64_MAX, &n) == 0)
+		w->body_left = (int64_t)n;
+	else if (strcasecmp(name, "Transfer-Encoding") == 0)
+		w->chunked = has_token(value, "chunked");
+}
+
+/* The field that was gathered (its folds undone) is whole. */
+static int
+end_field(struct wshake *w, struct err *err)
+{
+	char *name = w->field.data, *value, *end;
+
+	if (w->field.len == 0)
+		return 0;
+	if (++w->fields > WSHAKE_FIELDS_MAX)
+		return broken(err, "too many fields");
+	if ((value = strchr(name, ':')) == NULL || value == name ||
+	    name[strcspn(name, " \t:")] != ':')
+		return broken(err, "a field without a name");
+	*value++ = '\0';
+	value += strspn(value, " \t");
+	end = value + strlen(value);
+	while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
+		*--end = '\0';
+	take_field(w, name, value);
+	buf_reset(&w->field);
+	return 0;
+}
+
+/* The head is complete: judge it.  -1 failed, 0 go on, 1 a WebSocket. */
+static int
+judge(struct wshake *w, struct err *err)
+{
+	const char *why = NULL;
+
+	if (w->status < 200 && w->status != 101) {
+		/* an interim answer: the real one follows */
+		w->phase = STATUS_LINE;
+		w->status = 0;
+		w->fields = 0;
+		return 0;
+	}
+	w->phase = BODY;
+	if (w->status != 101)
+		return 0;
+	if (!w->version_11)
+		why = "HTTP/1.0";
+	else if (!w->upgrade)
+		why = "no Upgrade: websocket";
+	else if (!w->connection)
+		why = "no Connection: Upgrade";
+	else if (!w->accepted || w->bad_accept)
+		why = "a wrong Sec-WebSocket-Accept";
+	else if (w->extension)
+		why = "an extension that was not asked for";
+	else if (w->protocol)
+		why = "a subprotocol that was not asked for";
+	return why == NULL ? 1 : err_set(err, GC_EX_UNAVAILABLE,
+	    "the server's upgrade is not valid: %s", why);
+}
+
+static int
+head_line(struct wshake *w, struct err *err)
+{
+	struct buf *line = &w->line;
+
+	if (line->len > 0 && line->data[line->len - 1] == '\r')
+		line->data[--line->len] = '\0';
+	for (size_t i = 0; i < line->len; i++)
+		if ((unsigned char)line->data[i] < ' ' &&
+		    line->data[i] != '\t')
+			return broken(err, "a control character");
+	if (w->phase == STATUS_LINE)
+		return status_line(w, err);
+	if (line->len == 0)
+		return end_field(w, err) == -1 ? -1 : judge(w, err);
+	if (line->data[0] == ' ' || line->data[0] == '\t') {
+		if (w->field.len == 0)
+			return broken(err, "a blank before the first field");
+		return buf_add(&w->field, line->data, line->len);
+	}
+	if (end_field(w, err) == -1)
+		return -1;
+	return buf_add(&w->field, line->data, line->len);
 }
 
 static enum wshake_result
-refuse(struct wshake *w, struct err *err)
+refused(struct wshake *w, struct err *err)
 {
-	char shown[EXCERPT_SHOWN + 3];
 	int code = GC_EX_UNAVAILABLE;
 
 	if (w->status == 401 || w->status == 403)
 		code = GC_EX_NOPERM;
 	else if (w->status == 404 || w->status == 405 || w->status == 410)
 		code = GC_EX_CONFIG;
-	show_excerpt(w, shown);
-	err_set(err, code, "the server refused the WebSocket: %d%s%s%s",
-	    w->status, *w->reason != '\0' ? " " : "", w->reason, shown);
-	return w->result = WSHAKE_REFUSED;
+	err_set(err, code, "the server refused the upgrade: %d %s%s%.200s",
+	    w->status, w->reason, w->excerpt.len > 0 ? ": " : "",
+	    w->excerpt.len > 0 ? w->excerpt.data : "");
+	return WSHAKE_REFUSED;
 }
 
-/* RFC 6455 section 4.1, the client's checks 2 to 6. */
-static enum wshake_result
-judge(struct wshake *w, struct err *err)
+static void
+excerpt(struct wshake *w, const char *bytes, size_t len)
 {
-	if (!w->version_11)
-		return fail(w, err, "the reply is not HTTP/1.1");
-	if (!w->upgrade)
-		return fail(w, err, "the reply has no Upgrade: websocket");
-	if (!w->connection)
-		return fail(w, err, "the reply has no Connection: Upgrade");
-	if (w->accepts == 0)
-		return fail(w, err, "the reply has no Sec-WebSocket-Accept");
-	if (w->accepts > 1)
-		return fail(w, err,
-		    "the reply has Sec-WebSocket-Accept more than once");
-	if (!w->accepted)
-		return fail(w, err, "Sec-WebSocket-Accept does not fit "
-		    "the key (a cache or proxy in between?)");
-	if (w->extension)
-		return fail(w, err, "the reply names an extension that was "
-		    "not asked for");
-	if (w->protocol)
-		return fail(w, err, "the reply names a subprotocol that was "
-		    "not asked for");
-	return w->result = WSHAKE_DONE;
-}
+	size_t room = WSHAKE_EXCERPT_MAX - w->excerpt.len;
 
-static enum wshake_result
-take_status(struct wshake *w, const char *line, struct err *err)
-{
-	const char *digits;
-
-	if (strncmp(line, "HTTP/1.", 7) != 0 ||
-	    !isdigit((unsigned char)line[7]) || line[8] != ' ')
-		return fail(w, err, "the answer is not HTTP/1.1");
-	digits = line + 9;
-	if (strspn(digits, "0123456789") != 3 || *digits == '0' ||
-	    (digits[3] != ' ' && digits[3] != '\0'))
-		return fail(w, err, "the reply's status line is invalid");
-	w->version_11 = line[7] != '0';
-	w->status = (digits[0] - '0') * 100 + (digits[1] - '0') * 10 +
-	    digits[2] - '0';
-	strlcpy(w->reason, digits[3] == ' ' ? digits + 4 : "",
-	    sizeof(w->reason));
-	w->phase = PH_FIRST_FIELD;
-	return WSHAKE_MORE;
-}
-
-static bool
-is_token(const char *name, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (!isalnum((unsigned char)name[i]) &&
-		    (name[i] == '\0' || !strchr("!#$%&'*+-.^_`|~", name[i])))
-			return false;
-	return len > 0;
-}
-
-/* The field that is complete now that the next line began. */
-static enum wshake_result
-take_field(struct wshake *w, struct err *err)
-{
-	char *value;
-	size_t name_len;
-
-	if (w->field.len == 0)
-		return WSHAKE_MORE;
-	if (++w->fields > WSHAKE_FIELDS_MAX)
-		return fail(w, err, "the reply has too many header fields");
-	name_len = strcspn(w->field.data, ":");
-	if (name_len == w->field.len || !is_token(w->field.data, name_len))
-		return fail(w, err, "the reply has an invalid header field");
-	w->field.data[name_len] = '\0';
-	value = w->field.data + name_len + 1;
-	value += strspn(value, " \t");
-	for (size_t n = strlen(value); n > 0 &&
-	    strchr(" \t", value[n - 1]) != NULL; n--)
-		value[n - 1] = '\0';
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strcasecmp(known[i].name, w->field.data) == 0)
-			known[i].take(w, value);
-	buf_reset(&w->field);
-	return WSHAKE_MORE;
-}
-
-/* The empty line: the head is complete. */
-static enum wshake_result
-end_head(struct wshake *w, struct err *err)
-{
-	if (w->status == 101)
-		return judge(w, err);
-	if (w->status < 200) {	/* interim: another reply follows */
-		w->status = 0;
-		w->upgrade = w->connection = w->accepted = false;
-		w->extension = w->protocol = w->chunked = false;
-		w->accepts = 0;
-		w->retry_after_ms = w->body_left = -1;
-		w->phase = PH_STATUS;
-		return WSHAKE_MORE;
-	}
-	if (w->chunked) {
-		w->phase = PH_CHUNK_SIZE;
-		return WSHAKE_MORE;
-	}
-	w->phase = PH_BODY;
-	if (w->body_left == 0 || w->status == 204 || w->status == 304)
-		return refuse(w, err);
-	return WSHAKE_MORE;
-}
-
-static enum wshake_result
-take_head_line(struct wshake *w, const char *line, struct err *err)
-{
-	bool folded = *line == ' ' || *line == '\t';
-
-	if (w->phase == PH_STATUS)
-		return take_status(w, line, err);
-	if (folded && w->phase == PH_FIRST_FIELD)
-		return fail(w, err, "the reply's first header field "
-		    "begins with a blank");
-	w->phase = PH_FIELD;
-	/* the head's own cap is checked before; these cannot be full */
-	if (folded) {
-		buf_adds(&w->field, " ");
-		buf_adds(&w->field, line + strspn(line, " \t"));
-		return WSHAKE_MORE;
-	}
-	if (take_field(w, err) == WSHAKE_FAILED)
-		return WSHAKE_FAILED;
-	if (*line == '\0')
-		return end_head(w, err);
-	buf_adds(&w->field, line);
-	return WSHAKE_MORE;
-}
-
-static enum wshake_result
-take_chunk_line(struct wshake *w, const char *line, struct err *err)
-{
-	if (w->phase == PH_CHUNK_END) {
-		w->phase = PH_CHUNK_SIZE;
-		return WSHAKE_MORE;
-	}
-	w->body_left = strtoll(line, NULL, 16);
-	w->phase = PH_CHUNK;
-	return w->body_left > 0 ? WSHAKE_MORE : refuse(w, err);
-}
-
-static bool
-in_head(const struct wshake *w)
-{
-	return w->phase <= PH_FIELD;
-}
-
-/* Strip the line's end and see that it is text. */
-static bool
-trim_line(struct buf *line)
-{
-	line->len--;
-	if (line->len > 0 && line->data[line->len - 1] == '\r')
-		line->len--;
-	line->data[line->len] = '\0';
-	for (size_t i = 0; i < line->len; i++) {
-		unsigned char c = (unsigned char)line->data[i];
-
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
-			return false;
-	}
-	return true;
-}
-
-/* Take up to one line's end; *used grows by what was taken. */
-static enum wshake_result
-feed_line(struct wshake *w, const char *bytes, size_t len, size_t *used,
-    struct err *err)
-{
-	const char *end = memchr(bytes, '\n', len);
-	size_t n = end != NULL ? (size_t)(end - bytes) + 1 : len;
-	enum wshake_result result;
-
-	*used += n;
-	w->head_len += n;
-	if (w->head_len > WSHAKE_HEAD_MAX && in_head(w))
-		return fail(w, err, "the reply's head is over 16 KiB");
-	if (w->head_len > WSHAKE_HEAD_MAX ||
-	    buf_add(&w->line, bytes, n) == -1)
-		return refuse(w, err);
-	if (w->phase == PH_STATUS && strncmp(w->line.data, "HTTP/",
-	    w->line.len < 5 ? w->line.len : 5) != 0)
-		return fail(w, err, "the answer is not HTTP");
-	if (end == NULL)
-		return WSHAKE_MORE;
-	if (!trim_line(&w->line) && in_head(w))
-		return fail(w, err, "the reply's head holds a control "
-		    "character");
-	result = in_head(w) ? take_head_line(w, w->line.data, err) :
-	    take_chunk_line(w, w->line.data, err);
-	buf_reset(&w->line);
-	return result;
-}
-
-static enum wshake_result
-feed_body(struct wshake *w, const char *bytes, size_t len, size_t *used,
-    struct err *err)
-{
-	size_t n = len, room = WSHAKE_EXCERPT_MAX - w->excerpt.len;
-
-	if (n > room)
-		n = room;
-	if (w->body_left >= 0 && (int64_t)n > w->body_left)
-		n = (size_t)w->body_left;
-	buf_add(&w->excerpt, bytes, n);
-	*used += n;
-	if (w->body_left >= 0)
-		w->body_left -= (int64_t)n;
-	if (w->excerpt.len == WSHAKE_EXCERPT_MAX)
-		return refuse(w, err);
-	if (w->body_left != 0)
-		return WSHAKE_MORE;
-	if (w->phase == PH_BODY)
-		return refuse(w, err);
-	w->phase = PH_CHUNK_END;
-	return WSHAKE_MORE;
+	buf_add(&w->excerpt, bytes, len < room ? len : room);
 }
 
 enum wshake_result
@@ -502,22 +303,49 @@ wshake_feed(struct wshake *w, const void *bytes, size_t len, size_t *used,
     struct err *err)
 {
 	const char *p = bytes;
+	int got;
 
-	*used = 0;
-	while (w->result == WSHAKE_MORE && *used < len)
-		if (w->phase == PH_BODY || w->phase == PH_CHUNK)
-			feed_body(w, p + *used, len - *used, used, err);
-		else
-			feed_line(w, p + *used, len - *used, used, err);
-	return w->result;
+	for (*used = 0; *used < len && w->phase != BODY; (*used)++) {
+		char c = p[*used];
+
+		if (++w->head_len > WSHAKE_HEAD_MAX) {
+			broken(err, "the head is over 16 KiB");
+			return WSHAKE_FAILED;
+		}
+		if (c != '\n') {
+			buf_add(&w->line, &c, 1);
+			continue;
+		}
+		if (w->line.data == NULL)
+			buf_adds(&w->line, "");
+		got = head_line(w, err);
+		buf_reset(&w->line);
+		if (got == -1)
+			return WSHAKE_FAILED;
+		if (got == 1) {
+			(*used)++;
+			return WSHAKE_DONE;
+		}
+	}
+	if (w->phase != BODY)
+		return WSHAKE_MORE;
+	excerpt(w, p + *used, len - *used);
+	if (w->body_left >= 0)
+		w->body_left -= (int64_t)(len - *used);
+	*used = len;
+	/* an excerpt is all that anyone wants */
+	if (w->excerpt.len == WSHAKE_EXCERPT_MAX ||
+	    (w->body_left <= 0 && w->body_left != -1) || w->chunked ||
+	    w->excerpt.len > 0)
+		return refused(w, err);
+	return WSHAKE_MORE;
 }
 
 enum wshake_result
 wshake_end(struct wshake *w, struct err *err)
 {
-	if (w->result != WSHAKE_MORE)
-		return w->result;
-	if (w->status >= 200 && !in_head(w))
-		return refuse(w, err);
-	return fail(w, err, "it ended before a complete reply");
+	if (w->phase == BODY)
+		return refused(w, err);
+	broken(err, "it ends in the middle of its head");
+	return WSHAKE_FAILED;
 }

@@ -52,12 +52,11 @@ struct wshake {
 	int64_t wall_ms;
 	struct buf line, field;
 	size_t head_len, fields;
-	unsigned accepts;	/* Sec-WebSocket-Accept fields */
 	int phase;
-	bool version_11, accepted, upgrade, connection;
+	bool version_11, accepted, upgrade, connection, bad_accept;
 	bool extension, protocol, chunked;
-	int64_t body_left;	/* of the body or chunk; -1: until the end */
-	enum wshake_result result;
+	int64_t body_left;	/* -1: until the end */
+	bool over;
 };
 
 /* base64 of WSHAKE_NONCE_LEN random bytes, NUL-terminated. */
