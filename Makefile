@@ -90,7 +90,7 @@ check: deps
 	@$(MAKE) --no-print-directory lint test
 
 test: tests-built
-	$(RUN) -e '' $(UNIT) && $(RUN) $(wildcard tests/*.t)
+	$(RUN) -e '' $(UNIT) && $(RUN) -j4 $(wildcard tests/*.t)
 
 quick: tests-built
 	$(RUN) -e '' $(UNIT) && $(RUN) tests/cases.t
