@@ -114,8 +114,11 @@ on_tls(CURL *easy, void *ctx, void *arg)
 	struct transport *t = arg;
 
 	(void)easy;
-	return SSL_CTX_load_verify_locations(ctx, t->cacert, NULL) == 1 ?
-	    CURLE_OK : CURLE_SSL_CACERT_BADFILE;
+	/* what would block is tried again from wherever it is by then */
+	SSL_CTX_set_mode(ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+	    SSL_MODE_ENABLE_PARTIAL_WRITE);
+	return t->cacert == NULL || SSL_CTX_load_verify_locations(ctx,
+	    t->cacert, NULL) == 1 ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
 }
 
 /* --- connecting -------------------------------------------------------------- */
@@ -139,10 +142,10 @@ configure(struct transport *t, const char *url,
 	    (long)o->connect_timeout_ms);
 	if (o->user_agent != NULL)
 		curl_easy_setopt(e, CURLOPT_USERAGENT, o->user_agent);
-	if (t->cacert != NULL) {
-		curl_easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION, on_tls);
-		curl_easy_setopt(e, CURLOPT_SSL_CTX_DATA, t);
-	}
+	curl_easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION, on_tls);
+	curl_easy_setopt(e, CURLOPT_SSL_CTX_DATA, t);
+	/* closing does not wait for a name that is being looked up */
+	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
 	curl_multi_setopt(t->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
 	curl_multi_setopt(t->multi, CURLMOPT_SOCKETDATA, t);
 	curl_multi_setopt(t->multi, CURLMOPT_TIMERFUNCTION, on_timer);
