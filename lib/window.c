@@ -1,28 +1,11 @@
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/die.h"
-#include "lib/ndjson.h"
+#include "lib/merge.h"
 #include "lib/window.h"
 
 #define SLOTS_FIRST 256
-#define FIELD_MAX 256		/* the merged field without its texts */
-#define ESCAPED_MAX 6		/* bytes of one byte in JSON */
-
-/* One event that a key holds, without its line. */
-struct item {
-	struct item *earlier;
-	struct stamp stamp;
-	struct text status;
-	/* of the earliest event that it stands for, most often itself */
-	struct text previous;
-	struct told since;
-	uint64_t count;		/* events that it stands for */
-	bool intact;
-	size_t size;
-	char bytes[];
-};
 
 struct held {
 	struct held *chain;		/* in the slot */
@@ -31,9 +14,7 @@ struct held {
 	uint64_t hash, order;
 	int64_t first_ms;
 	struct stamp first;
-	struct item *latest;
-	char *line;			/* of the latest */
-	size_t line_len;
+	struct merge merge;
 	uint32_t user_len, key_len;
 	bool has_queue;
 	char key[];			/* user id, queue id */
@@ -46,7 +27,7 @@ window_init(struct window *w, int64_t window_ms, window_emit *emit, void *arg,
 	*w = (struct window){ .window_ms = window_ms, .emit = emit,
 	    .arg = arg, .hash_key = random, .slot_count = SLOTS_FIRST };
 	w->slots = xcalloc(w->slot_count, sizeof(struct held *));
-	buf_init(&w->line, NDJSON_LINE_MAX + 2);	/* "\r\n" */
+	buf_init(&w->line, MERGE_LINE_MAX);
 }
 
 /* --- the order of stamps: a binary heap --------------------------------- */
@@ -178,7 +159,6 @@ static void
 drop(struct window *w, struct held *h)
 {
 	struct held **p = &w->slots[h->hash & (w->slot_count - 1)];
-	struct item *item, *earlier;
 
 	while (*p != h)
 		p = &(*p)->chain;
@@ -186,13 +166,8 @@ drop(struct window *w, struct held *h)
 	*(h->older ? &h->older->newer : &w->oldest) = h->newer;
 	*(h->newer ? &h->newer->older : &w->newest) = h->older;
 	heap_remove(w, h);
-	w->bytes -= sizeof(*h) + h->key_len + h->line_len;
-	for (item = h->latest; item != NULL; item = earlier) {
-		earlier = item->earlier;
-		w->bytes -= item->size;
-		free(item);
-	}
-	free(h->line);
+	w->bytes -= sizeof(*h) + h->key_len + h->merge.bytes;
+	merge_free(&h->merge);
 	free(h);
 }
 
@@ -209,70 +184,13 @@ window_free(struct window *w)
 
 /* --- letting out -------------------------------------------------------- */
 
-/* What all the key's events together say. */
-struct summary {
-	uint64_t count;
-	bool intact;
-	const struct item *first;
-};
-
-static struct summary
-summarize(const struct held *h)
-{
-	struct summary s = { 0, true, h->latest };
-
-	for (const struct item *i = h->latest; i != NULL; i = i->earlier) {
-		s.count += i->count;
-		s.intact = s.intact && i->intact;
-		if (stamp_cmp(i->since.stamp, s.first->since.stamp) <= 0)
-			s.first = i;
-		if (i->earlier == NULL)
-			break;
-		/* each began where the one before ended; of lines merged
-		 * before that reach into one another nobody can say */
-		if ((i->previous.p != NULL &&
-		    !text_eq(i->previous, i->earlier->status)) ||
-		    stamp_cmp(i->since.stamp, i->earlier->stamp) <= 0)
-			s.intact = false;
-	}
-	return s;
-}
-
-static void
-emit_merged(struct window *w, const struct held *h, const struct summary *s)
-{
-	size_t end = h->line_len;
-
-	while (h->line[end - 1] != '}')
-		end--;
-	buf_reset(&w->line);
-	buf_add(&w->line, h->line, end - 1);
-	buf_addf(&w->line, ",\"merged\":{\"count\":%" PRIu64
-	    ",\"previousStatus\":", s->count);
-	if (s->first->previous.p != NULL)
-		buf_add_json(&w->line, s->first->previous.p,
-		    s->first->previous.len);
-	else
-		buf_adds(&w->line, "null");
-	buf_adds(&w->line, ",\"since\":");
-	buf_add_json(&w->line, s->first->since.text.p,
-	    s->first->since.text.len);
-	buf_addf(&w->line, ",\"intact\":%s}", s->intact ? "true" : "false");
-	buf_add(&w->line, h->line + end - 1, h->line_len - end + 1);
-	w->emit(w->arg, w->line.data, w->line.len);
-}
-
 static void
 let_out(struct window *w, struct held *h)
 {
-	struct summary s;
+	size_t len;
+	const char *line = merge_line(&h->merge, &w->line, &len);
 
-	if (h->latest->earlier == NULL) {
-		w->emit(w->arg, h->line, h->line_len);
-	} else {
-		s = summarize(h);
-		emit_merged(w, h, &s);
-	}
+	w->emit(w->arg, line, len);
 	drop(w, h);
 }
 
@@ -336,92 +254,12 @@ window_flush(struct window *w)
 
 /* --- taking in ---------------------------------------------------------- */
 
-static char *
-keep(char *to, struct text from, struct text *kept)
-{
-	*kept = (struct text){ from.p == NULL ? NULL : to, from.len };
-	if (from.p != NULL && from.len > 0)
-		memcpy(to, from.p, from.len);
-	return to + from.len;
-}
-
-static struct item *
-new_item(const struct event *ev)
-{
-	struct text previous = ev->merged ? ev->merged_previous :
-	    ev->tier.previous;
-	const struct told *since = ev->merged ? &ev->since : &ev->tier.at;
-	size_t bytes = (size_t)ev->tier.status.len + previous.len +
-	    since->text.len;
-	struct item *i = xmalloc(sizeof(*i) + bytes);
-	char *to = i->bytes;
-
-	i->stamp = ev->tier.at.stamp;
-	i->since.stamp = since->stamp;
-	i->count = ev->merged ? ev->merged_count : 1;
-	i->intact = !ev->merged || ev->intact;
-	i->size = sizeof(*i) + bytes;
-	to = keep(to, ev->tier.status, &i->status);
-	to = keep(to, previous, &i->previous);
-	keep(to, since->text, &i->since.text);
-	return i;
-}
-
-/* Put the event in its place by time; the line stays if it is the latest. */
-static void
-add_item(struct window *w, struct held *h, const struct event *ev,
-    const char *line, size_t raw)
-{
-	struct item *item = new_item(ev), **p = &h->latest;
-
-	while (*p != NULL && stamp_cmp((*p)->stamp, item->stamp) > 0)
-		p = &(*p)->earlier;
-	item->earlier = *p;
-	*p = item;
-	w->bytes += item->size;
-	if (h->latest != item)
-		return;
-	w->bytes = w->bytes - h->line_len + raw;
-	h->line = xreallocarray(h->line, raw, 1);
-	memcpy(h->line, line, raw);
-	h->line_len = raw;
-}
-
-/* The held event of that moment, or NULL.  The latest are asked first: that
- * is where nearly every event belongs, however many are held. */
-static const struct item *
-find_moment(const struct held *h, struct stamp stamp)
-{
-	const struct item *i = h->latest;
-
-	while (i != NULL && stamp_cmp(i->stamp, stamp) > 0)
-		i = i->earlier;
-	return i != NULL && stamp_cmp(i->stamp, stamp) == 0 ? i : NULL;
-}
-
-/* Would a line that says all of it still be a line? */
-static bool
-fits(const struct held *h, const struct event *ev, size_t raw)
-{
-	struct text previous = ev->merged ? ev->merged_previous :
-	    ev->tier.previous;
-	size_t line = raw > h->line_len ? raw : h->line_len;
-	size_t text = previous.len;
-
-	if (line < NDJSON_LINE_MAX / 16)
-		return true;
-	for (const struct item *i = h->latest; i != NULL; i = i->earlier)
-		if (i->previous.len > text)
-			text = i->previous.len;
-	return line + ESCAPED_MAX * text + FIELD_MAX <= NDJSON_LINE_MAX;
-}
-
 void
 window_push(struct window *w, const struct event *ev, const char *line,
     size_t raw, int64_t now_ms)
 {
 	uint64_t hash = mix(mix(w->hash_key, ev->user_id), ev->tier.queue_id);
-	const struct item *same;
+	const struct merge_item *same = NULL;
 	struct held *h;
 
 	if (w->window_ms == 0) {
@@ -430,13 +268,14 @@ window_push(struct window *w, const struct event *ev, const char *line,
 	}
 	end_by_event(w, ev->tier.at.stamp);
 	h = find(w, ev, hash);
-	same = h != NULL ? find_moment(h, ev->tier.at.stamp) : NULL;
+	if (h != NULL)
+		same = merge_find(&h->merge, ev->tier.at.stamp);
 	if (same != NULL && text_eq(same->status, ev->tier.status)) {
 		w->copies++;
 		return;
 	}
 	/* of two at one moment, the order is not ours to guess */
-	if (h != NULL && (same != NULL || !fits(h, ev, raw))) {
+	if (h != NULL && (same != NULL || !merge_fits(&h->merge, ev, raw))) {
 		let_out(w, h);
 		h = NULL;
 	}
@@ -444,7 +283,9 @@ window_push(struct window *w, const struct event *ev, const char *line,
 		h = hold_key(w, ev, hash, now_ms);
 	else
 		w->merged++;
-	add_item(w, h, ev, line, raw);
+	w->bytes -= h->merge.bytes;
+	merge_add(&h->merge, ev, line, raw);
+	w->bytes += h->merge.bytes;
 	while (w->bytes > WINDOW_BYTES_MAX && w->oldest != NULL) {
 		w->early++;
 		let_out(w, w->oldest);

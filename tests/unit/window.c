@@ -407,6 +407,50 @@ merged_lines_that_overlap(void)
 	window_free(&w);
 }
 
+static void
+what_was_broken_stays_so(void)
+{
+	struct window w;
+	struct sink s = { 0 };
+
+	window_init(&w, 60000, sink, &s, 1);
+	push_line(&w, HEAD "\"B\",\"timestamp\":\"2024-06-15T14:32:11Z\"},"
+	    "\"merged\":{\"count\":2,\"previousStatus\":null,\"since\":"
+	    "\"2024-06-15T14:32:10Z\",\"intact\":false}}\n", 0);
+	push_line(&w, HEAD "\"A\",\"timestamp\":\"2024-06-15T14:32:12Z\"}}\n",
+	    0);
+	window_flush(&w);
+	ok(strstr(s.last, "\"count\":3") && strstr(s.last,
+	    "\"intact\":false"), "a merged line that was not intact makes none "
+	    "that is");
+	window_free(&w);
+}
+
+static void
+users_in_turn(void *arg, const char *line, size_t len)
+{
+	char *seen = arg;
+	const char *user = strstr(line, "\"userId\":\"u");
+
+	(void)len;
+	seen[strlen(seen)] = user[strlen("\"userId\":\"u")];
+}
+
+/* The keys' stamps run against the order in which they came. */
+static void
+an_event_ends_them_in_their_order(void)
+{
+	struct window w;
+	char seen[8] = "";
+
+	window_init(&w, 100, users_in_turn, seen, 1);
+	for (int i = 0; i < 4; i++)
+		push_long(&w, 1 + i, 40 - 10 * i, 0, "B");
+	push_long(&w, 9, 200, 0, "B");
+	is_str(seen, "1234", "an event ends windows in the order first held");
+	window_free(&w);
+}
+
 int
 main(void)
 {
@@ -416,5 +460,7 @@ main(void)
 	lines_stay_lines();
 	one_key_may_hold_many();
 	merged_lines_that_overlap();
+	what_was_broken_stays_so();
+	an_event_ends_them_in_their_order();
 	return done();
 }
