@@ -71,7 +71,7 @@ transport_split(const char *url, struct transport_target *t, struct err *err)
 	return 0;
 }
 
-/* --- curl's callbacks ------------------------------------------------------ */
+/* --- curl's callbacks --------------------------------------------------- */
 
 static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
@@ -121,7 +121,7 @@ on_tls(CURL *easy, void *ctx, void *arg)
 	    t->cacert, NULL) == 1 ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
 }
 
-/* --- connecting -------------------------------------------------------------- */
+/* --- connecting --------------------------------------------------------- */
 
 static void
 configure(struct transport *t, const char *url,
@@ -239,7 +239,7 @@ transport_step(struct transport *t, struct err *err)
 	return TRANSPORT_WANT;
 }
 
-/* --- waiting ----------------------------------------------------------------- */
+/* --- waiting ------------------------------------------------------------ */
 
 size_t
 transport_interest(struct transport *t, bool want_write, struct pollfd *fds,
@@ -279,7 +279,7 @@ transport_wait(struct transport *t, bool want_write, struct pollfd *extra,
 	return got;
 }
 
-/* --- bytes -------------------------------------------------------------------- */
+/* --- bytes -------------------------------------------------------------- */
 
 ssize_t
 transport_recv(struct transport *t, void *bytes, size_t len, struct err *err)

@@ -29,7 +29,7 @@ wshake_accept(const char *key, char accept[WSHAKE_ACCEPT_LEN + 1])
 	EVP_EncodeBlock((unsigned char *)accept, sum, sizeof(sum));
 }
 
-/* --- the request --------------------------------------------------------- */
+/* --- the request -------------------------------------------------------- */
 
 /* Nothing that could end a line, or a header before its time. */
 static bool
@@ -69,7 +69,7 @@ wshake_request(struct buf *out, const struct wshake_request *r,
 	    "the upgrade request is too long");
 }
 
-/* --- the reply -------------------------------------------------------------- */
+/* --- the reply ---------------------------------------------------------- */
 
 void
 wshake_init(struct wshake *w, const char *key, int64_t wall_ms)

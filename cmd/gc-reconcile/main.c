@@ -29,7 +29,7 @@ static const struct opt table[] = {
 	{ 0, "timeout", OPT_DURATION, &app.opt.timeout_ms, "DURATION",
 	    "of one request (10s)", 1, 0 },
 	{ 0, "backoff-base", OPT_DURATION, &app.opt.backoff.base_ms,
-	    "DURATION", "the first delay of a retry, then doubled (500ms)", 1, 0 },
+	    "DURATION", "first delay of a retry, then doubled (500ms)", 1, 0 },
 	{ 0, "drain", OPT_DURATION, &app.opt.drain_ms, "DURATION",
 	    "at the end, finish for so long (60s)", 0, 0 },
 	{ 0, "map", OPT_TEXT, &app.opt.map, "FILE.jq",
