@@ -124,6 +124,19 @@ child_reap(struct child *c, int *code)
 }
 
 void
+child_kill(struct child *c)
+{
+	child_close_stdin(c);
+	child_close_stdout(c);
+	if (c->pid == -1)
+		return;
+	kill(c->pid, SIGKILL);
+	while (waitpid(c->pid, NULL, 0) == -1 && errno == EINTR)
+		continue;
+	c->pid = -1;
+}
+
+void
 child_close_stdin(struct child *c)
 {
 	if (c->to != -1)

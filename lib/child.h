@@ -35,6 +35,9 @@ int child_start(struct child *c, const char *command, char *const env[],
  * still runs. */
 int child_reap(struct child *c, int *code);
 
+/* Kill it, if it runs, and reap it; the pipes are closed. */
+void child_kill(struct child *c);
+
 /* Close the pipes' ends that are open. */
 void child_close_stdin(struct child *c);
 void child_close_stdout(struct child *c);

@@ -14,6 +14,7 @@
 
 #define CONNECT_MS 15000	/* names, TCP, proxy, TLS */
 #define UPGRADE_MS 15000	/* request and answer */
+#define TOKEN_MS 90000		/* the token command: gc-token takes 60 s */
 #define CLOSE_MS 5000		/* for the server's close frame */
 #define READ_BUDGET 64		/* messages a turn */
 
@@ -35,6 +36,7 @@ start_token(struct app *app)
 	}
 	buf_wipe(&app->child_out);
 	app->child_ended = false;
+	app->upgrade_ms = app->now_ms + TOKEN_MS;
 	if (child_start(&app->child, app->config.token_cmd, env, false, &e) ==
 	    -1) {
 		app->lost = e;
@@ -72,7 +74,17 @@ token_came(struct app *app)
 		return;
 	}
 	buf_wipe(&app->child_out);
+	app->upgrade_ms = CLOCK_NEVER;
 	rotate = token_rotate_ms(&app->token, app->opt.rotate_before_ms);
+	if (app->token.expires_ms != 0 && app->token.expires_ms <= wall) {
+		err_set(&app->lost, GC_EX_UNAVAILABLE, "%s printed a token "
+		    "that has ended", app->config.token_cmd);
+		perform(app, EV_LOST);
+		return;
+	}
+	/* one that comes past its time is used up: no storm of rotations */
+	if (rotate <= wall)
+		rotate = app->token.expires_ms;
 	/* a moment later, so that the old one is past its half for sure */
 	app->rotate_ms = rotate == CLOCK_NEVER ? CLOCK_NEVER :
 	    app->now_ms + rotate - wall + 1;
@@ -205,8 +217,7 @@ back_off(struct app *app)
 	struct session_wait w;
 	bool was_open = app->is_open;
 
-	if (app->child.pid != -1)
-		child_close_stdout(&app->child);
+	child_kill(&app->child);
 	app->is_open = false;
 	app->rotating = false;
 	if (is_fatal(app)) {
@@ -282,7 +293,7 @@ finish(struct app *app)
 		stream_closed(app, "stop", 0);
 	}
 	drop_connection(app);
-	child_close_stdout(&app->child);
+	child_kill(&app->child);
 }
 
 void

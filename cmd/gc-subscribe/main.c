@@ -242,8 +242,9 @@ serve_timers(void)
 	}
 	if (app.now_ms >= app.upgrade_ms) {
 		app.upgrade_ms = CLOCK_NEVER;
-		err_set(&app.lost, GC_EX_UNAVAILABLE, "the server did not "
-		    "answer the upgrade");
+		err_set(&app.lost, GC_EX_UNAVAILABLE, app.state == ST_TOKEN ?
+		    "the token command does not end" :
+		    "the server did not answer the upgrade");
 		perform(&app, EV_LOST);
 	}
 	if (app.now_ms >= app.healthy_ms) {

@@ -127,6 +127,7 @@ report_frame(struct app *app, const char *id, size_t id_len,
 	if (id_len > 0)
 		count_subscription(app, id, id_len);
 	if (user_len > 0 && app->opt.filters.count == 0 &&
+	    !app->opt.resume && app->opt.subscriptions == NULL &&
 	    app->agent_count <= AGENTS_NOTE)
 		count_agent(app, user, user_len);
 }
