@@ -135,6 +135,7 @@ main(int argc, char **argv)
 		}
 	}
 	window_flush(&app.window);
+	app.held = app.window.count;
 	if (log_get_level() >= LOG_NOTE)
 		say_status();
 	filter_close(&app.filter);
