@@ -197,7 +197,7 @@ request(int64_t *wait_ms, struct err *e)
 static int
 renew(struct err *e)
 {
-	int64_t wait_ms, now;
+	int64_t wait_ms, least_ms, now;
 	unsigned n = 0;
 	int status;
 
@@ -207,9 +207,9 @@ renew(struct err *e)
 		    "GC_CLIENT_SECRET)");
 	token_free(&app.token);
 	while ((status = request(&wait_ms, e)) == 1) {
-		if (wait_ms < 0)
-			wait_ms = backoff_delay_ms(&backoff, n++,
-			    arc4random());
+		least_ms = backoff_delay_ms(&backoff, n++, arc4random());
+		if (wait_ms < least_ms)
+			wait_ms = least_ms;
 		now = clock_mono_ms();
 		if (now + wait_ms >= app.deadline_ms)
 			return err_prefix(e, "no token within --timeout");

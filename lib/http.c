@@ -101,6 +101,9 @@ http_prepare(CURL *easy, const char *url, const char *cacert,
 	curl_easy_setopt(easy, CURLOPT_URL, url);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	/* in clear is for this machine alone, never by way of a proxy */
+	if (str_starts(url, "http://"))
+		curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT,
 	    HTTP_AGENT_NAME "/" GC_VERSION);

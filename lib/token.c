@@ -115,6 +115,8 @@ token_from_output(struct token *t, const char *text, size_t len,
 	if (status == -1 || t->access_token == NULL ||
 	    !is_token(t->access_token))
 		status = no_token(t, "the token command printed no token", e);
+	if (status == 0 && t->token_type == NULL)
+		t->token_type = xstrdup("bearer");
 	t->issued_ms = moment(issued);
 	t->expires_ms = moment(expires);
 	free(event);

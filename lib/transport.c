@@ -136,6 +136,9 @@ configure(struct transport *t, const char *url,
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(e, CURLOPT_SSL_ENABLE_ALPN, 0L);
 	curl_easy_setopt(e, CURLOPT_HTTPPROXYTUNNEL, 1L);
+	/* in clear is for this machine alone, never by way of a proxy */
+	if (str_starts(url, "http://"))
+		curl_easy_setopt(e, CURLOPT_PROXY, "");
 	curl_easy_setopt(e, CURLOPT_TCP_NODELAY, 1L);
 	curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
