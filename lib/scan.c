@@ -543,11 +543,14 @@ unescape_one(const char **p, const char *end, char c[4])
 int
 scan_unescape(struct slice s, struct buf *out)
 {
-	const char *p = s.p, *end = s.p + s.len, *stop;
+	const char *p = s.p, *end, *stop;
 	size_t from = out->len;
 	char c[4];
 	int n;
 
+	if (s.kind != SCAN_STRING)
+		return -1;
+	end = p + s.len;
 	while (p < end) {
 		stop = memchr(p, '\\', (size_t)(end - p));
 		if (stop == NULL)
@@ -572,12 +575,13 @@ undo:
 bool
 slice_is(struct slice s, const char *text)
 {
-	const char *p = s.p, *end = s.p + s.len;
+	const char *p = s.p, *end;
 	char c[4];
 	int n;
 
 	if (s.kind != SCAN_STRING)
 		return false;
+	end = p + s.len;
 	if (!s.escaped)
 		return strlen(text) == s.len &&
 		    memcmp(text, s.p, s.len) == 0;
@@ -608,13 +612,14 @@ shift_in(uint64_t *value, int64_t n, unsigned digit)
 int
 slice_number(struct slice s, uint64_t *value)
 {
-	const char *p = s.p, *end = s.p + s.len;
+	const char *p = s.p, *end;
 	int64_t scale = 0, exponent = 0, zeros = 0;
 	uint64_t v = 0;
 	bool fraction = false, negative;
 
 	if (s.kind != SCAN_NUMBER)
 		return -1;
+	end = p + s.len;
 	negative = *p == '-';
 	for (p += negative; p < end && (*p | 0x20) != 'e'; p++) {
 		if (*p == '.') {
