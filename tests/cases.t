@@ -81,4 +81,9 @@ for my $folder (sort glob "$tests/*/") {
 		print "# $_\n" for @wrong;
 	}
 }
+# Where no tool was found nothing was tested: that is no success.
+if ($count == 0) {
+	print "Bail out! no tool of the golden cases is in PATH\n";
+	exit 1;
+}
 print "1..$count\n";
