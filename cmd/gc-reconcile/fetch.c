@@ -8,10 +8,6 @@
 
 #define URL_MAX (16 << 10)
 
-static const struct backoff hold_backoff = {
-	.base_ms = 1000, .cap_ms = 60000, .jitter_ms = 500
-};
-
 void
 fetch_start(struct app *app)
 {
@@ -66,6 +62,7 @@ send_one(struct app *app, struct job *j, struct ask *a)
 	memcpy(j->reason, a->reason, sizeof(j->reason));
 	j->token_number = app->token_number;
 	j->fetched_ms = clock_wall_ms();
+	j->hold_number = app->hold_number;
 	ask_sent(app, a);
 	set_address(app, j);
 	curl_easy_setopt(j->easy, CURLOPT_PRIVATE, j);
@@ -118,17 +115,27 @@ retry(struct app *app, struct job *j, const char *error)
 	a->retries++;
 }
 
-/* All transfers wait, as the server asks. */
+/*
+ * All transfers wait, as the server asks, or with backoff.  Those that flew
+ * together are refused together: that is one refusal, not one each.
+ */
 static void
 hold(struct app *app, struct job *j)
 {
 	int64_t wait_ms = j->reply.retry_after_ms;
 
 	app->throttled++;
+	if (j->hold_number != app->hold_number && wait_ms < 0) {
+		ask_again(app, j->ask, 0);
+		return;
+	}
 	if (wait_ms < 0)
-		wait_ms = backoff_delay_ms(&hold_backoff, app->holds,
+		wait_ms = backoff_delay_ms(&app->opt.backoff, app->holds,
 		    arc4random());
-	app->holds++;
+	if (j->hold_number == app->hold_number) {
+		app->hold_number++;
+		app->holds++;
+	}
 	log_note("the server answers %ld: all wait %lld ms", j->reply.status,
 	    (long long)wait_ms);
 	pace_hold(&app->pace, app->now_ms + wait_ms);
@@ -168,7 +175,8 @@ judge(struct app *app, struct job *j, CURLcode result)
 		retry(app, j, e.msg);
 		return;
 	}
-	if (status != 429 && status != 503)
+	if (status != 429 && status != 503 &&
+	    j->hold_number == app->hold_number)
 		app->holds = 0;
 	if (status == 200) {
 		answered(app, j);

@@ -57,6 +57,7 @@ struct job {
 	struct http_reply reply;
 	struct curl_slist *headers;
 	uint64_t token_number;	/* of the token that it was sent with */
+	uint64_t hold_number;	/* app's when it was sent */
 	int64_t fetched_ms;	/* wall: when it was sent */
 	uint64_t seq;		/* the question's at that time */
 	char reason[16];
@@ -91,6 +92,7 @@ struct app {
 	size_t flying;
 	bool known_good;	/* a 200 came: a 404 is believed */
 	unsigned holds;		/* 429 and 503 in a row */
+	uint64_t hold_number;	/* of the last: tells who flew before it */
 
 	struct token token;
 	bool have_token;
