@@ -31,7 +31,7 @@ NET     := -lcurl -lssl -lcrypto
 LDLIBS.gc-token     := $(NET) -ljq
 LDLIBS.gc-subscribe := $(NET) -lwslay -ljq
 LDLIBS.gc-reconcile := $(NET) -ljq
-LDLIBS.gc-sim       := -lmicrohttpd -lgnutls -lcrypto
+LDLIBS.gc-sim       := -lmicrohttpd -lssl -lcrypto
 LDLIBS.test         := $(NET) -lwslay -ljq
 
 # cmd/NAME.c is a tool, and so is a folder cmd/NAME/.

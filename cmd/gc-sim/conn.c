@@ -89,6 +89,7 @@ cut(struct sim *s, struct conn *c, const char *why)
 		return;
 	c->dead = true;
 	s->totals.cuts++;
+	front_cut(s->front, c->fd);
 	sim_say(s, "cut", "\"socket\":%d,\"why\":\"%s\"", c->fd, why);
 }
 

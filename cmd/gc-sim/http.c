@@ -4,9 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <openssl/evp.h>
 #include <time.h>
 #include <unistd.h>
@@ -301,39 +298,15 @@ on_completed(void *arg, struct MHD_Connection *c, void **state_of,
 }
 
 struct MHD_Daemon *
-http_start(struct sim *s, uint16_t port, const char *cert, const char *key,
-    struct err *e)
+http_start(struct sim *s, struct err *e)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET,
-	    .sin_port = htons(port),
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct MHD_Daemon *d;
-	unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD |
-	    MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_ALLOW_UPGRADE;
+	struct MHD_Daemon *d = MHD_start_daemon(MHD_USE_NO_LISTEN_SOCKET |
+	    MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION |
+	    MHD_USE_POLL | MHD_USE_ITC | MHD_ALLOW_UPGRADE, 0, NULL, NULL,
+	    on_request, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+	    MHD_OPTION_END);
 
-	if (cert != NULL)
-		d = MHD_start_daemon(flags | MHD_USE_TLS, port, NULL, NULL,
-		    on_request, s, MHD_OPTION_SOCK_ADDR, &at,
-		    MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-		    MHD_OPTION_HTTPS_MEM_CERT, cert,
-		    MHD_OPTION_HTTPS_MEM_KEY, key,
-		    MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
-	else
-		d = MHD_start_daemon(flags, port, NULL, NULL, on_request, s,
-		    MHD_OPTION_SOCK_ADDR, &at,
-		    MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-		    MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
 	if (d == NULL)
-		err_set(e, GC_EX_OSERR, "can't listen on 127.0.0.1:%u",
-		    (unsigned)port);
+		err_set(e, GC_EX_OSERR, "can't start libmicrohttpd");
 	return d;
-}
-
-uint16_t
-http_port(struct MHD_Daemon *d)
-{
-	const union MHD_DaemonInfo *info = MHD_get_daemon_info(d,
-	    MHD_DAEMON_INFO_BIND_PORT);
-
-	return info->port;
 }

@@ -281,16 +281,20 @@ start_server(struct urls *u)
 	if (!app.plain && (cert_make(&cert, &key, &e) == -1 ||
 	    file_replace(app.cacert, cert, strlen(cert), &e) == -1))
 		die_err(&e);
-	app.daemon = http_start(&app.sim, (uint16_t)app.port, cert, key, &e);
+	app.daemon = http_start(&app.sim, &e);
+	if (app.daemon != NULL)
+		app.sim.front = front_start(app.daemon, (uint16_t)app.port,
+		    cert, key, &e);
 	if (key != NULL)
 		explicit_bzero(key, strlen(key));
 	free(cert);
 	free(key);
-	if (app.daemon == NULL) {
+	if (app.sim.front == NULL) {
+		remove(app.cacert);
 		rmdir(app.folder);
 		die_err(&e);
 	}
-	port = http_port(app.daemon);
+	port = front_port(app.sim.front);
 	snprintf(u->api, sizeof(u->api), "http%s://127.0.0.1:%u",
 	    app.plain ? "" : "s", port);
 	snprintf(u->ws, sizeof(u->ws), "ws%s://127.0.0.1:%u" WS_PATH,
@@ -405,11 +409,13 @@ finish(void)
 	struct sim *s = &app.sim;
 	struct totals *t = &s->totals;
 
+	front_deafen(s->front);
 	pthread_mutex_lock(&s->lock);
 	conns_close(s, 1001);
 	write_truth();
 	pthread_mutex_unlock(&s->lock);
 	MHD_stop_daemon(app.daemon);
+	front_stop(s->front);
 	sim_say(s, "totals", "\"changes\":%llu,\"sent\":%llu,\"dropped\":%llu,"
 	    "\"duplicated\":%llu,\"reordered\":%llu,\"cuts\":%llu,\"opens\":"
 	    "%llu,\"refused\":%llu,\"tokens\":%llu,\"rest\":%llu,\"rest401\":"

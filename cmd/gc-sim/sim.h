@@ -6,6 +6,7 @@
  * fault.c  what goes wrong, by name
  * conn.c   WebSocket connections: subscriptions, frames, faults on them
  * frame.c  RFC 6455's frames, the server's side; independent of lib/
+ * front.c  the port and TLS
  * http.c   libmicrohttpd: login, upgrade, REST
  * cert.c   a certificate made at start
  *
@@ -152,6 +153,7 @@ struct totals {
 };
 
 struct conn;
+struct front;
 
 struct sim {
 	pthread_mutex_t lock;
@@ -169,6 +171,7 @@ struct sim {
 	const char *client_id;
 	char client_secret[TOKEN_LEN + 1];
 	FILE *log;			/* sim: lines go there */
+	struct front *front;
 	int64_t now_ms, wall_ms;
 };
 
@@ -177,11 +180,18 @@ void sim_say(struct sim *s, const char *what, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void sim_random_text(struct sim *s, char *to, size_t len);
 
-/* http.c: NULL if the port cannot be had. */
+/* http.c */
 struct MHD_Daemon;
-struct MHD_Daemon *http_start(struct sim *s, uint16_t port, const char *cert,
-    const char *key, struct err *e);
-uint16_t http_port(struct MHD_Daemon *d);
+struct MHD_Daemon *http_start(struct sim *s, struct err *e);
+
+/* front.c: connections for the daemon; TLS if there is a certificate (PEM). */
+struct front *front_start(struct MHD_Daemon *d, uint16_t port,
+    const char *cert, const char *key, struct err *e);
+uint16_t front_port(const struct front *f);
+/* This connection (libmicrohttpd's fd) is to end as if it were cut. */
+void front_cut(struct front *f, int http_fd);
+void front_deafen(struct front *f);	/* no new connections */
+void front_stop(struct front *f);	/* once the daemon has ended */
 
 /* cert.c: PEM texts, yours. */
 int cert_make(char **cert, char **key, struct err *e);
