@@ -13,6 +13,7 @@ event() {
 start() {
 	rm -f in out err
 	mkfifo in
+	rm -f out err
 	gc-dedup "$@" < in > out 2> err &
 	pid=$!
 	later $pid

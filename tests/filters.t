@@ -122,6 +122,7 @@ for tool in $filters; do
 
 	# live with no option
 	rm -f in out; mkfifo in
+	rm -f out err
 	timeout 60 $tool < in > out 2> err &
 	pid=$!
 	later $pid

@@ -41,6 +41,7 @@ is "the answer is the last word" \
 ok "echoes are not printed" [ "$(wc -l < out)" -eq 4 ]
 
 mkfifo in
+rm -f out err
 gc-reduce -r ./oracle < in > out 2> err &
 pid=$!
 later $pid
@@ -107,6 +108,7 @@ ok "after a restart the first gc:open doubts everyone" \
     has out '"reason":"start"'
 
 rm in; mkfifo in
+rm -f out err
 gc-reduce -s roster < in > out 2> err &
 pid=$!
 later $pid
@@ -140,6 +142,7 @@ is "a full disk under stdout is 74" $? 74
 
 # --- the poll of a failover
 rm in; mkfifo in
+rm -f out err
 gc-reduce --poll 50ms < in > out 2> err &
 pid=$!
 later $pid
@@ -158,6 +161,7 @@ wait $pid
 
 # --- the audit
 rm in; mkfifo in
+rm -f out err
 gc-reduce --audit 100ms < in > out 2> err &
 pid=$!
 later $pid

@@ -1,6 +1,7 @@
 # TAP for shell tests: . "$(dirname "$0")/tap.sh"
 # Each test has its own folder ($dir), HOME and no GC_* settings; wait_for
-# waits for a condition, never for a fixed time.
+# waits for a condition, never for a fixed time.  What a process in the
+# background writes is removed before it starts: it may be slow to empty it.
 set -u
 dir=$(mktemp -d) || exit 1
 HOME=$dir/home

@@ -27,7 +27,7 @@ gc-token > /dev/full 2> /dev/null
 echo $? > full
 printf '%s' "$GC_CLIENT_SECRET" > the-secret
 E
-gc-sim -- sh ./inside 2> sim.log
+timeout 60 gc-sim -- sh ./inside 2> sim.log
 is "it works" "$(jq -r .token_type first)" bearer
 is "a cached token costs nothing" "$(jq -r .access_token second)" \
     "$(jq -r .access_token first)"
@@ -47,12 +47,12 @@ is "a full disk is 74" "$(cat full)" 74
 ok "the secret is nowhere" sh -c \
     '! grep -rlF "$(cat the-secret)" first bad.err open.err sim.err 2> /dev/null'
 
-gc-sim -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+timeout 60 gc-sim -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
     gc-token > /dev/null & done; wait' 2> sim.log
 is "a dozen callers at once cost one request" \
     "$(grep -c '"sim:token"' sim.log)" 1
 
-gc-sim --fault token-life=1 -- sh -c 'timeout 20 gc-token -w --min-ttl 400ms |
+timeout 60 gc-sim --fault token-life=1 -- sh -c 'timeout 20 gc-token -w --min-ttl 400ms |
     head -n 3 > watched' 2> sim.log
 is "-w prints each new token" \
     "$(jq -r .access_token watched | sort -u | wc -l)" 3
