@@ -25,6 +25,7 @@ while (my $c = $s->accept) {
     ($status, $body) = ('403 Forbidden', '{}') if $id eq 'forbidden';
     ($status, $body) = ('500 Oops', '{}') if $id eq 'broken' || ($id eq 'flaky' && $k < 2);
     ($status, $extra, $body) = ('429 Slow', "Retry-After: 1\r\n", '{}') if $id eq 'busy' && $k < 1;
+    ($status, $body) = ('503 Full', '{}') if $id =~ /^full/ && $k < 1;
     ($status, $body) = ('401 No', '{}') if $id eq 'refused';
     $body = 'hello' if $id eq 'nonsense';
     $body = '{"userId":"nostatus"}' if $id eq 'nostatus';
@@ -82,6 +83,10 @@ ask flaky
 is "5xx is tried again" $? 0
 ask busy
 is "429 waits" $? 0
+for i in 1 2 3 4 5 6 7 8; do gap full$i; done > in
+gc-reconcile -v -j 8 --backoff-base 10ms < in > out 2> err
+is "503 is asked again" "$? $(grep -c gc:state out)" "0 8"
+is "those refused together wait once" "$(grep -c 'all wait' err)" 1
 GC_TOKEN_CMD='echo x >> tokens; echo a-token' ask refused
 is "a token refused twice is 77" $? 77
 is "after one renewal" "$(wc -l < tokens)" 2

@@ -125,20 +125,18 @@ hold(struct app *app, struct job *j)
 	int64_t wait_ms = j->reply.retry_after_ms;
 
 	app->throttled++;
-	if (j->hold_number != app->hold_number && wait_ms < 0) {
-		ask_again(app, j->ask, 0);
-		return;
-	}
-	if (wait_ms < 0)
-		wait_ms = backoff_delay_ms(&app->opt.backoff, app->holds,
-		    arc4random());
 	if (j->hold_number == app->hold_number) {
 		app->hold_number++;
+		if (wait_ms < 0)
+			wait_ms = backoff_delay_ms(&app->opt.backoff,
+			    app->holds, arc4random());
 		app->holds++;
 	}
-	log_note("the server answers %ld: all wait %lld ms", j->reply.status,
-	    (long long)wait_ms);
-	pace_hold(&app->pace, app->now_ms + wait_ms);
+	if (wait_ms >= 0) {
+		log_note("the server answers %ld: all wait %lld ms",
+		    j->reply.status, (long long)wait_ms);
+		pace_hold(&app->pace, app->now_ms + wait_ms);
+	}
 	ask_again(app, j->ask, 0);
 }
 
