@@ -47,8 +47,13 @@ void
 conn_add(struct sim *s, int fd, struct MHD_UpgradeResponseHandle *urh,
     int64_t token_end_ms)
 {
-	struct conn *c = xcalloc(1, sizeof(*c));
+	struct conn *c;
 
+	if (s->closed) {
+		MHD_upgrade_action(urh, MHD_UPGRADE_ACTION_CLOSE);
+		return;
+	}
+	c = xcalloc(1, sizeof(*c));
 	c->fd = fd;
 	c->urh = urh;
 	c->token_end_ms = token_end_ms;
@@ -451,6 +456,7 @@ conns_close(struct sim *s, int code)
 {
 	struct conn *next;
 
+	s->closed = true;
 	for (struct conn *c = s->conns; c != NULL; c = next) {
 		next = c->next;
 		say_close(s, c, code);

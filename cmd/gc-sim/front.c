@@ -32,7 +32,6 @@
 struct way {			/* bytes that go one way */
 	char bytes[BLOCK];
 	size_t at, len;		/* bytes[at..len) are to be written */
-	bool ended;		/* nothing more will be read */
 };
 
 struct relay {
@@ -42,6 +41,7 @@ struct relay {
 	int outer, inner;
 	int http_fd;		/* libmicrohttpd's end, to know it by */
 	bool unclean;		/* end without TLS's close_notify */
+	bool http_ended;	/* nothing more comes from libmicrohttpd */
 	bool moved;		/* bytes, in this turn: there may be more */
 	struct way in, out;
 };
@@ -95,6 +95,23 @@ handshake(struct relay *r)
 	return true;
 }
 
+static void
+filled(struct relay *r, struct way *w, size_t n)
+{
+	r->moved = true;
+	w->at = 0;
+	w->len = n;
+}
+
+static void
+drained(struct relay *r, struct way *w, size_t n)
+{
+	r->moved = true;
+	w->at += n;
+	if (w->at == w->len)
+		w->at = w->len = 0;
+}
+
 /* Reads a block where there is room; adds what it waits for to *events.
  * False once that side has ended. */
 static bool
@@ -107,9 +124,7 @@ take_outer(struct relay *r, short *events)
 		return true;
 	n = SSL_read(r->ssl, w->bytes, BLOCK);
 	if (n > 0) {
-		r->moved = true;
-		w->at = 0;
-		w->len = (size_t)n;
+		filled(r, w, (size_t)n);
 		return true;
 	}
 	*events |= wanted(r, n);
@@ -128,10 +143,7 @@ put_outer(struct relay *r, short *events)
 			*events |= wanted(r, n);
 			return wanted(r, n) != 0;
 		}
-		r->moved = true;
-		w->at += (size_t)n;
-		if (w->at == w->len)
-			w->at = w->len = 0;
+		drained(r, w, (size_t)n);
 	}
 	return true;
 }
@@ -142,17 +154,15 @@ take_inner(struct relay *r, short *events)
 	struct way *w = &r->out;
 	ssize_t n;
 
-	if (w->len > 0 || w->ended)
+	if (w->len > 0 || r->http_ended)
 		return true;
 	n = recv(r->inner, w->bytes, BLOCK, 0);
 	if (n > 0) {
-		r->moved = true;
-		w->at = 0;
-		w->len = (size_t)n;
+		filled(r, w, (size_t)n);
 	} else if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
 		*events |= POLLIN;
 	} else {
-		w->ended = true;
+		r->http_ended = true;
 	}
 	return true;
 }
@@ -172,30 +182,38 @@ put_inner(struct relay *r, short *events)
 		}
 		if (n <= 0)
 			return false;
-		r->moved = true;
-		w->at += (size_t)n;
-		if (w->at == w->len)
-			w->at = w->len = 0;
+		drained(r, w, (size_t)n);
 	}
 	return true;
+}
+
+/* A side that is waited for in no way is left out: it would say that it has
+ * hung up, again and again. */
+static void
+sleep_until_either(const struct relay *r, short outer, short inner)
+{
+	struct pollfd fds[2] = {
+		{ outer != 0 ? r->outer : -1, outer, 0 },
+		{ inner != 0 ? r->inner : -1, inner, 0 },
+	};
+
+	poll(fds, 2, -1);
 }
 
 /* Both ways until one side has ended and the other has all of it. */
 static void
 relay(struct relay *r)
 {
-	struct pollfd fds[2] = { { .fd = r->outer }, { .fd = r->inner } };
+	short outer, inner;
 	bool alive = true;
 
-	while (alive && !(r->out.ended && r->out.len == 0)) {
-		fds[0].events = fds[1].events = 0;
+	while (alive && !(r->http_ended && r->out.len == 0)) {
+		outer = inner = 0;
 		r->moved = false;
-		alive = take_outer(r, &fds[0].events) &&
-		    put_inner(r, &fds[1].events) &&
-		    take_inner(r, &fds[1].events) &&
-		    put_outer(r, &fds[0].events);
+		alive = take_outer(r, &outer) && put_inner(r, &inner) &&
+		    take_inner(r, &inner) && put_outer(r, &outer);
 		if (alive && !r->moved)
-			poll(fds, 2, -1);
+			sleep_until_either(r, outer, inner);
 	}
 }
 
@@ -214,7 +232,7 @@ run_relay(void *arg)
 	*p = r->next;
 	unclean = r->unclean;
 	pthread_mutex_unlock(&f->lock);
-	if (!unclean && r->out.ended)
+	if (!unclean && r->http_ended)
 		SSL_shutdown(r->ssl);
 	close(r->outer);
 	close(r->inner);
@@ -284,7 +302,7 @@ run_listener(void *arg)
 			continue;
 		}
 		if (fd == -1)
-			return NULL;	/* front_stop */
+			return NULL;	/* front_deafen */
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		if (f->tls != NULL)
 			start_relay(f, fd);

@@ -167,6 +167,7 @@ struct sim {
 	struct totals totals;
 	bool started;			/* somebody has subscribed */
 	bool quiet;
+	bool closed;			/* no more connections are taken */
 	uint64_t events_max;		/* 0: for ever */
 	const char *client_id;
 	char client_secret[TOKEN_LEN + 1];
