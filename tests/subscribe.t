@@ -25,7 +25,9 @@ is "the registry is what was asked for" "$(cat registry)" \
 is "--resume sends it again" "$(grep -c '"sim:subscribed"' err)" 4
 is "-d with no event is 69" "$(cat status)" 69
 
-timeout 60 gc-sim --rate 100 --fault cut=20 -- gc-subscribe $fast -n 50 > out 2> err
+timeout 20 gc-sim --rate 100 --fault cut=20 -- gc-subscribe $fast -n 50 \
+    --ping-interval 1h > out 2> err
+is "a cut is noticed without a ping" $? 0
 ok "a cut is told" has out '"event":"gc:closed".*"by":"network","next":"reconnect"'
 is "and what was missed" \
     "$(jq -c 'select(.event=="gc:open" and .resumed)|.downtimeMs>0' out | sort -u)" true

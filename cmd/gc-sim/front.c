@@ -42,7 +42,7 @@ struct relay {
 	int http_fd;		/* libmicrohttpd's end, to know it by */
 	bool unclean;		/* end without TLS's close_notify */
 	bool http_ended;	/* nothing more comes from libmicrohttpd */
-	bool moved;		/* bytes, in this turn: there may be more */
+	bool moved;		/* bytes or an end, in this turn: look again */
 	struct way in, out;
 };
 
@@ -162,7 +162,7 @@ take_inner(struct relay *r, short *events)
 	} else if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
 		*events |= POLLIN;
 	} else {
-		r->http_ended = true;
+		r->http_ended = r->moved = true;
 	}
 	return true;
 }
