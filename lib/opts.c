@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,6 +232,21 @@ one_option(const char *tool, const struct opts *o, int c, char **argv)
 	}
 }
 
+/*
+ * A standard descriptor that the caller closed would be given to the next
+ * file or pipe that is opened.  Taken the wrong way round, so that reading
+ * stdin or writing stdout still fails, as it should.
+ */
+static void
+hold_standard_descriptors(void)
+{
+	static const int modes[] = { O_WRONLY, O_RDONLY, O_RDWR };
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) == -1)
+			open("/dev/null", modes[fd]);
+}
+
 int
 opts_parse(const char *tool, int argc, char **argv, const struct opts *o)
 {
@@ -238,6 +254,7 @@ opts_parse(const char *tool, int argc, char **argv, const struct opts *o)
 	char shorts[2 * OPTS_MAX + 3];
 	int c;
 
+	hold_standard_descriptors();
 	log_open(tool);
 	if (o->count + OPTS_COUNT(common) > OPTS_MAX)
 		die(GC_EX_SOFTWARE, "too many options");

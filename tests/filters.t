@@ -91,6 +91,10 @@ for tool in $filters; do
 	is "$tool with stdout closed from the start is 74" $? 74
 	ok "and says so" grep -q "^$tool: can't write to stdout" err
 
+	timeout 10 $tool > out 2> err <&-
+	is "$tool with stdin closed from the start is 74" $? 74
+	ok "and says so" grep -q "^$tool: can't read stdin" err
+
 	# a reader that is gone before anything is printed: it never was
 	for line in "$other" ""; do
 		rm -f in code
