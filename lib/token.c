@@ -77,12 +77,14 @@ token_from_bare(struct token *t, const char *text, struct err *e)
 	return 0;
 }
 
+/* 0: unknown.  So is what was before 1970: some languages' zero time. */
 static int64_t
 moment(const char *text)
 {
 	struct stamp s;
 
-	if (text == NULL || clock_parse(text, strlen(text), &s) == -1)
+	if (text == NULL || clock_parse(text, strlen(text), &s) == -1 ||
+	    s.sec < 0)
 		return 0;
 	return stamp_to_ms(s);
 }
