@@ -146,6 +146,8 @@ buf_add_json(struct buf *b, const char *bytes, size_t n)
 		return 0;
 full:
 	b->len = start;
+	if (b->data != NULL)
+		b->data[start] = '\0';
 	return -1;
 }
 
