@@ -30,10 +30,18 @@ buf_wipe(struct buf *b)
 	buf_free(b);
 }
 
+static void
+cut(struct buf *b, size_t len)
+{
+	b->len = len;
+	if (b->data != NULL)
+		b->data[len] = '\0';
+}
+
 void
 buf_reset(struct buf *b)
 {
-	b->len = 0;
+	cut(b, 0);
 }
 
 char *
@@ -49,6 +57,7 @@ buf_room(struct buf *b, size_t n)
 		while (alloc < want)
 			alloc *= 2;
 		b->data = xreallocarray(b->data, alloc, 1);
+		b->data[b->len] = '\0';
 		b->alloc = alloc;
 	}
 	return b->data + b->len;
@@ -104,7 +113,7 @@ void
 buf_drop(struct buf *b, size_t n)
 {
 	if (n >= b->len) {
-		b->len = 0;
+		cut(b, 0);
 		return;
 	}
 	if (n == 0)
@@ -145,9 +154,7 @@ buf_add_json(struct buf *b, const char *bytes, size_t n)
 	if (buf_add(b, "\"", 1) == 0)
 		return 0;
 full:
-	b->len = start;
-	if (b->data != NULL)
-		b->data[start] = '\0';
+	cut(b, start);
 	return -1;
 }
 

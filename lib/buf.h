@@ -1,7 +1,7 @@
 /*
  * A growing byte buffer with a mandatory cap.
  *
- * Invariant: len <= cap, and data[len] is '\0' once anything was added, so
+ * Invariant: len <= cap, and data[len] is '\0' once there is memory, so
  * text can be printed.  Adding past the cap changes nothing and returns -1:
  * the caller says what was too long.  A buf of zeros with a cap is empty
  * and valid.  The buffer owns data; pointers into it die at the next add.
