@@ -1,0 +1,313 @@
+/* Settings: where each is looked for, and what is refused. */
+#include <sys/stat.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/config.h"
+#include "lib/file.h"
+#include "tests/tap.h"
+
+static char home[] = "/tmp/gc-config.XXXXXX";
+static char folder[96], path[128], secret[128];
+
+static const char *const names[] = {
+	"GC_PROFILE", "GC_SUBDOMAIN", "GC_REGION", "GC_GRANT", "GC_API_URL",
+	"GC_LOGIN_URL", "GC_WS_URL", "GC_CLIENT_ID", "GC_CLIENT_SECRET",
+	"GC_CLIENT_SECRET_FILE", "GC_TOKEN_CMD", "GC_PROTOCOL", "GC_CACERT",
+	"GENESYSCLOUD_REGION", "GENESYSCLOUD_OAUTHCLIENT_ID",
+	"GENESYSCLOUD_OAUTHCLIENT_SECRET", "GENESYSCLOUD_ACCESS_TOKEN",
+	"XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME",
+};
+#define EVENTS "GC_PROTOCOL=events "
+#define ALL (CONFIG_API | CONFIG_LOGIN | CONFIG_WS)
+
+/* Environment and file in, one member out; or refused with 78, why. */
+struct row {
+	const char *env;	/* NAME=value words */
+	const char *file;
+	unsigned want;
+	size_t member;		/* offset; NONE: must be refused */
+	const char *value;	/* NULL: not set; refused: in the sentence */
+};
+#define NONE ((size_t)-1)
+#define IS(member) offsetof(struct config, member)
+
+static const struct row rows[] = {
+	/* environment, then the profile's section, then the default */
+	{ "GC_TOKEN_CMD=a", "[default]\ntoken_cmd=b", 0, IS(token_cmd), "a" },
+	{ "", "[default]\ntoken_cmd = b c ", 0, IS(token_cmd), "b c" },
+	{ "GC_TOKEN_CMD=", "[default]\ntoken_cmd=b", 0, IS(token_cmd), "b" },
+	{ "", "[other]\ntoken_cmd=b", 0, IS(token_cmd), "gc-token" },
+	{ "GC_PROFILE=other", "[default]\ntoken_cmd=a\n[ other ]\r\n"
+	    "# a comment\n; another\n\n  Token_Cmd =\tb\r\n[third]\n"
+	    "token_cmd=c\n", 0, IS(token_cmd), "b" },
+	{ "GC_PROFILE=", "", 0, IS(profile), "default" },
+	{ "", "", 0, IS(cacert), NULL },
+	{ "GC_CACERT=/x.pem", "", 0, IS(cacert), "/x.pem" },
+	{ "", "[default]\ncolour=red", 0, NONE, "config:2: unknown key" },
+	{ "", "[default]\nhello", 0, NONE, "config:2: neither" },
+	{ "", "[default\n", 0, NONE, "config:1: a section" },
+	{ "GC_PROFILE=../x", "", 0, NONE, "GC_PROFILE" },
+	{ "GC_PROFILE=a/b", "", 0, NONE, "GC_PROFILE" },
+	/* where the org is */
+	{ "", "", ALL, NONE, "GC_REGION" },
+	{ "", "", 0, IS(domain), NULL },
+	{ "GC_SUBDOMAIN=acme", "", ALL, IS(domain), "acme.mypurecloud.com" },
+	{ "GC_SUBDOMAIN=acme", "", ALL, IS(api_url),
+	    "https://api.acme.mypurecloud.com" },
+	{ "GC_SUBDOMAIN=acme", "", ALL, IS(login_url),
+	    "https://login.acme.mypurecloud.com" },
+	{ "GC_SUBDOMAIN=acme", "", ALL, IS(ws_url),
+	    "wss://api.acme.mypurecloud.com/api/v2/platform/notification/"
+	    "events" },
+	{ "GC_SUBDOMAIN=evil.example/", "", 0, NONE, "GC_SUBDOMAIN" },
+	{ "GC_SUBDOMAIN=a@b", "", 0, NONE, "GC_SUBDOMAIN" },
+	{ EVENTS "GC_SUBDOMAIN=acme GC_REGION=mypurecloud.ie", "", ALL,
+	    IS(domain), "mypurecloud.ie" },
+	{ EVENTS "GC_REGION=mars", "", 0, NONE, "'mars' is no region" },
+	{ EVENTS "GC_REGION=eu-west-1 GC_API_URL=https://b/", "", ALL,
+	    IS(api_url), "https://b" },
+	{ EVENTS "GC_REGION=eu-west-1 GC_API_URL=https://b/", "", ALL,
+	    IS(login_url), "https://login.mypurecloud.ie" },
+	{ "GC_WS_URL=wss://h/p", "", CONFIG_WS, IS(ws_url), "wss://h/p" },
+	{ "GC_WS_URL=wss://h/p", "", CONFIG_WS | CONFIG_API, NONE,
+	    "GC_API_URL" },
+	{ "GC_API_URL=https://h", "", CONFIG_LOGIN, NONE, "GC_LOGIN_URL" },
+	/* the protocol of the vendor's regions is not in this version */
+	{ "GC_REGION=eu-west-1", "", CONFIG_WS, NONE, "channels" },
+	{ "GC_REGION=eu-west-1", "", CONFIG_LOGIN, IS(login_url),
+	    "https://login.mypurecloud.ie" },
+	{ "GC_PROTOCOL=channels", "", 0, NONE, "channels" },
+	{ "GC_PROTOCOL=smoke", "", 0, NONE, "GC_PROTOCOL" },
+	/* addresses: TLS, save on this machine */
+	{ "GC_API_URL=http://h", "", 0, NONE, "GC_API_URL" },
+	{ "GC_API_URL=http://127.0.0.1:80/", "", 0, IS(api_url),
+	    "http://127.0.0.1:80" },
+	{ "GC_API_URL=http://[::1]:80", "", 0, IS(api_url),
+	    "http://[::1]:80" },
+	{ "GC_WS_URL=ws://localhost/x", "", 0, IS(ws_url),
+	    "ws://localhost/x" },
+	{ "GC_API_URL=http://127.0.0.1.evil.example", "", 0, NONE, "https" },
+	{ "GC_API_URL=http://localhost@evil.example", "", 0, NONE, "user" },
+	{ "GC_API_URL=https://me:pw@h", "", 0, NONE, "password" },
+	{ "GC_API_URL=https://", "", 0, NONE, "GC_API_URL" },
+	{ "GC_WS_URL=https://h", "", 0, NONE, "GC_WS_URL must begin with wss" },
+	{ "", "[default]\nlogin_url=ftp://h", 0, NONE, "GC_LOGIN_URL" },
+	/* the vendor's names, where ours are unset */
+	{ EVENTS "GENESYSCLOUD_REGION=us-west-2", "", ALL, IS(domain),
+	    "usw2.pure.cloud" },
+	{ EVENTS "GENESYSCLOUD_REGION=us-west-2 GC_REGION=eu-west-1", "", ALL,
+	    IS(domain), "mypurecloud.ie" },
+	{ EVENTS "GENESYSCLOUD_REGION=us-west-2",
+	    "[default]\nregion=eu-west-1", ALL, IS(domain),
+	    "mypurecloud.ie" },
+	{ "GENESYSCLOUD_REGION=us-west-2 GC_SUBDOMAIN=acme", "", ALL,
+	    IS(domain), "acme.mypurecloud.com" },
+	{ "GENESYSCLOUD_OAUTHCLIENT_ID=v", "", CONFIG_SECRETS, IS(client_id),
+	    "v" },
+	{ "GENESYSCLOUD_OAUTHCLIENT_ID=v GC_CLIENT_ID=o", "", CONFIG_SECRETS,
+	    IS(client_id), "o" },
+	{ "GENESYSCLOUD_OAUTHCLIENT_SECRET=v", "", CONFIG_SECRETS,
+	    IS(client_secret), "v" },
+	{ "GENESYSCLOUD_ACCESS_TOKEN=t", "", CONFIG_SECRETS | CONFIG_LOGIN,
+	    IS(access_token), "t" },
+	/* secrets: for who asks */
+	{ "GC_CLIENT_SECRET=s", "", CONFIG_SECRETS, IS(client_secret), "s" },
+	{ "GC_CLIENT_SECRET=s", "", 0, IS(client_secret), NULL },
+	{ "GENESYSCLOUD_ACCESS_TOKEN=t", "", 0, IS(access_token), NULL },
+	{ "", "[default]\nclient_secret=s", CONFIG_SECRETS,
+	    IS(client_secret), "s" },
+	{ "", "[default]\nclient_secret=s", 0, IS(client_secret), NULL },
+	{ "GC_CLIENT_SECRET_FILE=/nowhere/s", "", CONFIG_SECRETS, NONE,
+	    "/nowhere/s" },
+	{ "GC_CLIENT_SECRET_FILE=/nowhere/s", "", 0, IS(client_secret),
+	    NULL },
+	{ "GC_GRANT=login", "", CONFIG_SECRETS, NONE, "GC_GRANT" },
+	{ "GC_GRANT=client", "", CONFIG_SECRETS, IS(client_secret), NULL },
+};
+
+/* Only these settings, and this file. */
+static void
+set(const char *env, const char *file)
+{
+	char copy[256], *word, *rest = copy, *value;
+	struct err e;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		unsetenv(names[i]);
+	snprintf(copy, sizeof(copy), "%s", env);
+	while ((word = strsep(&rest, " ")) != NULL)
+		if ((value = strchr(word, '=')) != NULL) {
+			*value++ = '\0';
+			setenv(word, value, 1);
+		}
+	file_replace(path, file, strlen(file), &e);
+}
+
+static void
+check(const struct row *r)
+{
+	struct config c;
+	struct err e = { 0, "" };
+	const char *got;
+	int status;
+
+	set(r->env, r->file);
+	status = config_load(&c, r->want, &e);
+	if (r->member == NONE) {
+		ok(status == -1 && e.code == GC_EX_CONFIG &&
+		    strstr(e.msg, r->value) != NULL, "'%s' '%s': 78: %s",
+		    r->env, r->file, e.msg);
+		return;
+	}
+	if (!ok(status == 0, "'%s' '%s' %s", r->env, r->file, e.msg))
+		return;
+	got = *(char **)((char *)&c + r->member);
+	if (r->value == NULL)
+		ok(got == NULL, "it is not set");
+	else
+		is_str(got, r->value, r->value);
+	config_free(&c);
+}
+
+static const struct { const char *name, *domain; } spellings[] = {
+	{ "us-east-1", "mypurecloud.com" }, { "US_EAST_1", "mypurecloud.com" },
+	{ "mypurecloud.com", "mypurecloud.com" },
+	{ "MyPureCloud.COM.", "mypurecloud.com" },
+	{ "us_west-2.", "usw2.pure.cloud" },
+	{ "USW2.pure.cloud", "usw2.pure.cloud" },
+	{ "eu-west-1", "mypurecloud.ie" }, { "mypurecloud.ie.",
+	"mypurecloud.ie" }, { "eu_central_1", "mypurecloud.de" },
+	{ "mypurecloud.com.au", "mypurecloud.com.au" },
+	{ "us-east-2", "use2.us-gov-pure.cloud" },
+	{ "use2.us_gov_pure.cloud", "use2.us-gov-pure.cloud" },
+	{ "", NULL }, { ".", NULL }, { "eu-west", NULL }, { "eu-west-11", NULL },
+	{ "mypurecloud", NULL }, { "mypurecloud.com..", NULL },
+	{ " eu-west-1", NULL }, { "api.mypurecloud.com", NULL },
+	{ "mypurecloud.com-and-a-tail-that-is-longer-than-any-name-of-a-"
+	    "region-ever-was", NULL },
+};
+
+static const char *const domains[] = { "mypurecloud.com",
+    "use2.us-gov-pure.cloud", "usw2.pure.cloud", "cac1.pure.cloud",
+    "mxc1.pure.cloud", "sae1.pure.cloud", "mypurecloud.ie",
+    "euw2.pure.cloud", "mypurecloud.de", "euc2.pure.cloud",
+    "edee1.eusc-pure.cloud", "mec1.pure.cloud", "aps1.pure.cloud",
+    "apse1.pure.cloud", "mypurecloud.com.au", "mypurecloud.jp",
+    "apne2.pure.cloud", "apne3.pure.cloud" };
+
+static void
+test_regions(void)
+{
+	struct config c;
+	struct err e = { 0, "" };
+
+	for (size_t i = 0; i < sizeof(spellings) / sizeof(*spellings); i++) {
+		const char *got = config_region(spellings[i].name);
+
+		ok(spellings[i].domain == NULL ? got == NULL : got != NULL &&
+		    strcmp(got, spellings[i].domain) == 0, "'%s' is %s",
+		    spellings[i].name, got ? got : "none");
+	}
+	set("GC_REGION=a-name-that-is-longer-than-any-region-has-ever-been",
+	    "");
+	is_int(config_load(&c, 0, &e), -1, "an unknown region");
+	for (size_t i = 0; i < sizeof(domains) / sizeof(domains[0]); i++)
+		ok(strstr(e.msg, domains[i]) != NULL, "it lists %s",
+		    domains[i]);
+}
+
+/* A file that holds the secret which is used, and who may read it. */
+static void
+test_private(void)
+{
+	static const char text[] = "[default]\nclient_id=i\nclient_secret=hush";
+	struct config c;
+	struct err e = { 0, "" };
+	char env[192];
+
+	set("", text);
+	chmod(path, 0640);
+	is_int(config_load(&c, CONFIG_SECRETS, &e), -1, "others can read it");
+	ok(e.code == GC_EX_CONFIG && strstr(e.msg, "hush") == NULL &&
+	    strstr(e.msg, path) != NULL, "78: %s", e.msg);
+	is_int(config_load(&c, 0, &e), 0, "who wants none does not mind");
+	config_free(&c);
+	snprintf(env, sizeof(env), "GC_CLIENT_SECRET_FILE=%s", secret);
+	set(env, "");
+	file_replace(secret, "  two words \r\nmore\n", 19, &e);
+	is_int(config_load(&c, CONFIG_SECRETS, &e), 0, "a secret's file");
+	is_str(c.client_secret, "  two words ", "its first line, as it is");
+	config_free(&c);
+	ok(c.client_secret == NULL && c.profile == NULL, "freed");
+	config_free(&c);
+	chmod(secret, 0604);
+	is_int(config_load(&c, CONFIG_SECRETS, &e), -1, "others can read it");
+	is_int(e.code, GC_EX_CONFIG, "78");
+	unlink(secret);
+}
+
+static void
+test_folders(void)
+{
+	struct config c;
+	struct err e;
+	struct stat st;
+	char want[192], *made;
+
+	set("GC_PROFILE=p", "");
+	config_load(&c, 0, &e);
+	snprintf(want, sizeof(want), "%s/.local/state/gc/p", home);
+	is_str(c.state_folder, want, "state");
+	snprintf(want, sizeof(want), "%s/.cache/gc/p", home);
+	is_str(c.cache_folder, want, "cache");
+	ok(stat(c.state_folder, &st) == -1, "neither is made by looking");
+	config_free(&c);
+	snprintf(want, sizeof(want), "GC_PROFILE=p XDG_CACHE_HOME=relative "
+	    "XDG_STATE_HOME=%s/s", home);
+	set(want, "");
+	config_load(&c, 0, &e);
+	snprintf(want, sizeof(want), "%s/s/gc/p", home);
+	is_str(c.state_folder, want, "XDG's");
+	made = config_path(c.state_folder, "lock", &e);
+	ok(made != NULL && stat(c.state_folder, &st) == 0 &&
+	    (st.st_mode & 0777) == 0700, "made when needed, 0700");
+	free(made);
+	snprintf(want, sizeof(want), "%s/.cache/gc/p", home);
+	is_str(c.cache_folder, want, "a relative one is ignored");
+	config_free(&c);
+	unlink(path);
+	is_int(config_load(&c, 0, &e), 0, "no file at all");
+	config_free(&c);
+	mkdir(path, 0700);
+	is_int(config_load(&c, 0, &e), -1, "a folder in its place");
+	is_int(e.code, GC_EX_CONFIG, "78");
+	rmdir(path);
+}
+
+int
+main(void)
+{
+	static const char *const made[] = { "/s/gc/p", "/s/gc", "/s",
+	    "/.config/gc", "/.config", "" };
+	char name[128];
+	struct err e;
+
+	if (mkdtemp(home) == NULL)
+		return 1;
+	setenv("HOME", home, 1);
+	snprintf(folder, sizeof(folder), "%s/.config/gc", home);
+	snprintf(path, sizeof(path), "%s/config", folder);
+	snprintf(secret, sizeof(secret), "%s/secret", folder);
+	file_make_folders(folder, &e);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		check(&rows[i]);
+	test_regions();
+	test_private();
+	test_folders();
+	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
+		snprintf(name, sizeof(name), "%s%s", home, made[i]);
+		rmdir(name);
+	}
+	return done();
+}
