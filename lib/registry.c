@@ -1,4 +1,3 @@
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +26,10 @@ registry_add(struct registry *r, const char *payload, size_t len,
 	if (r->count == REGISTRY_MAX)
 		return err_set(e, GC_EX_DATAERR, "more than %d subscriptions",
 		    REGISTRY_MAX);
+	if (len >= REGISTRY_BYTES_MAX - r->bytes)
+		return err_set(e, GC_EX_DATAERR, "more than %d bytes of "
+		    "subscriptions", REGISTRY_BYTES_MAX);
+	r->bytes += len + 1;
 	r->payloads = xreallocarray(r->payloads, r->count + 1,
 	    sizeof(*r->payloads));
 	r->payloads[r->count++] = xstrndup(payload, len);
@@ -80,18 +83,19 @@ registry_subscribe(struct registry *r, const char *event,
 int
 registry_read(struct registry *r, const char *path, struct err *e)
 {
-	char *line, *rest;
+	const char *line, *newline;
 	struct buf text;
-	size_t len, number = 0;
+	size_t len, whole, number = 0;
 	int status;
 
 	buf_init(&text, REGISTRY_BYTES_MAX);
 	status = file_read(path, &text, e);
-	rest = text.data;
-	while (status == 0 && rest != NULL &&
-	    (line = strsep(&rest, "\n")) != NULL) {
+	for (size_t at = 0; status == 0 && at < text.len; at += whole + 1) {
+		line = text.data + at;
+		newline = memchr(line, '\n', text.len - at);
+		len = whole = newline != NULL ? (size_t)(newline - line) :
+		    text.len - at;
 		number++;
-		len = strlen(line);
 		if (len > 0 && line[len - 1] == '\r')
 			len--;
 		if (len > 0 && registry_add(r, line, len, e) == -1)
@@ -107,7 +111,7 @@ registry_save(const struct registry *r, const char *path, struct err *e)
 	struct buf text;
 	int status;
 
-	buf_init(&text, 2 * REGISTRY_BYTES_MAX);
+	buf_init(&text, REGISTRY_BYTES_MAX);
 	for (size_t i = 0; i < r->count; i++) {
 		buf_adds(&text, r->payloads[i]);
 		buf_adds(&text, "\n");

@@ -17,11 +17,13 @@
 struct registry {
 	char **payloads;	/* one JSON object each, no newline */
 	size_t count;
+	size_t bytes;		/* of all, with a newline each */
 };
 
 void registry_free(struct registry *r);
 
-/* One payload as it is; -1 with 65 if it is no JSON object on one line. */
+/* One payload as it is; -1 with 65 if it is no JSON object on one line, or
+ * one too many. */
 int registry_add(struct registry *r, const char *payload, size_t len,
     struct err *e);
 
