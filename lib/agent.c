@@ -314,6 +314,11 @@ settle_tier(struct agent *a, const struct tier_told *told,
 	struct tier *t = agent_tier(a, told->queue_id);
 	bool known = t != NULL, agrees, verifies;
 
+	if (!known && told->at.text.p == NULL && !s->current) {
+		/* it may be of a queue that the agent has left since */
+		s->answer->refused = true;
+		return;
+	}
 	if (!known)
 		t = told->queue_id.p == NULL ? &a->global :
 		    add_tier(a, told->queue_id);
