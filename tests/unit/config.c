@@ -181,7 +181,8 @@ static const struct { const char *name, *domain; } spellings[] = {
 	{ "mypurecloud.com.au", "mypurecloud.com.au" },
 	{ "us-east-2", "use2.us-gov-pure.cloud" },
 	{ "use2.us_gov_pure.cloud", "use2.us-gov-pure.cloud" },
-	{ "", NULL }, { ".", NULL }, { "eu-west", NULL }, { "eu-west-11", NULL },
+	{ "", NULL }, { ".", NULL }, { "eu-west", NULL },
+	{ "eu-west-11", NULL },
 	{ "mypurecloud", NULL }, { "mypurecloud.com..", NULL },
 	{ " eu-west-1", NULL }, { "api.mypurecloud.com", NULL },
 	{ "mypurecloud.com-and-a-tail-that-is-longer-than-any-name-of-a-"
