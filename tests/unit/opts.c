@@ -10,7 +10,7 @@
 #include "lib/opts.h"
 #include "tests/tap.h"
 
-#define WORDS_MAX 16
+#define WORDS_MAX 32
 
 static bool flag;
 static const char *text = "none";
@@ -104,7 +104,7 @@ child(const char *args, const struct opts *o)
 
 	snprintf(copy, sizeof(copy), "%s", args);
 	while ((word = strsep(&rest, " ")) != NULL)
-		if (*word != '\0')
+		if (*word != '\0' && argc < WORDS_MAX - 1)
 			argv[argc++] = word;
 	argv[argc] = NULL;
 	first = opts_parse("gc-test", argc, argv, o);
