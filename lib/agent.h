@@ -56,6 +56,7 @@ struct agent {
 	char *user_id;
 	uint32_t user_id_len;
 	uint64_t hash;
+	size_t place;		/* in the roster's list */
 	uint64_t seq;		/* of its last change or doubt */
 	struct own name;
 	struct tier global;

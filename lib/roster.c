@@ -102,7 +102,8 @@ roster_add(struct roster *r, struct text user_id, bool *fresh)
 		r->list = xreallocarray(r->list, r->list_alloc,
 		    sizeof(*r->list));
 	}
-	r->slots[i] = r->list[r->count++] = agent_new(user_id, h);
+	r->slots[i] = r->list[r->count] = agent_new(user_id, h);
+	r->slots[i]->place = r->count++;
 	return r->slots[i];
 }
 
@@ -130,12 +131,11 @@ void
 roster_remove(struct roster *r, struct agent *a)
 {
 	struct text id = { a->user_id, a->user_id_len };
-	size_t n = 0;
+	struct agent *last = r->list[--r->count];
 
 	close_hole(r, find(r, id, a->hash));
-	while (r->list[n] != a)
-		n++;
-	r->list[n] = r->list[--r->count];
+	r->list[a->place] = last;
+	last->place = a->place;
 	agent_del(a);
 }
 

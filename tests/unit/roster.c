@@ -56,7 +56,9 @@ main(void)
 	is_int((long long)r.count, (long long)count, "and how many");
 	for (unsigned i = 0; i < IDS; i++)
 		wrong += (roster_get(&r, name(i, text)) != NULL) != there[i];
-	is_int((long long)wrong, 0, "to the last one");
+	for (size_t i = 0; i < r.count; i++)
+		wrong += r.list[i]->place != i;
+	is_int((long long)wrong, 0, "to the last one, each in its place");
 	sorted = roster_sorted(&r);
 	for (size_t i = 1; i < r.count; i++)
 		wrong += strcmp(sorted[i - 1]->user_id,
