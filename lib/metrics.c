@@ -34,6 +34,8 @@ metrics_write(struct metrics *m)
 
 	if (m->path == NULL)
 		return;
+	if (m->compute != NULL)
+		m->compute();
 	buf_init(&out, METRICS_CAP);
 	for (size_t i = 0; i < m->count; i++)
 		add_metric(&out, &m->table[i], i ? &m->table[i - 1] : NULL);

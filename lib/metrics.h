@@ -22,6 +22,8 @@ struct metrics {
 	const char *path;	/* NULL: all calls do nothing */
 	const struct metric *table;
 	size_t count;
+	void (*compute)(void);	/* NULL, or called before each writing: for
+				 * figures that cost something to know */
 	int64_t due_ms;		/* the next writing; 0 at first: at once */
 };
 

@@ -150,8 +150,6 @@ tick(bool input_open)
 	}
 	if (app.opt.interval_ms > 0 && app.snapshot_due_ms < due)
 		due = app.snapshot_due_ms;
-	if (app.opt.metrics != NULL)
-		count_agents();
 	return due;
 }
 
@@ -188,7 +186,8 @@ start(int argc, char **argv)
 		.table = table, .count = OPTS_COUNT(table),
 	};
 	struct metrics m = { .table = metrics,
-	    .count = sizeof(metrics) / sizeof(metrics[0]) };
+	    .count = sizeof(metrics) / sizeof(metrics[0]),
+	    .compute = count_agents };
 	struct err e;
 
 	if (opts_parse("gc-reduce", argc, argv, &opts) < argc)
