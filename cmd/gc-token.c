@@ -39,7 +39,7 @@ static struct app {
 	struct sigs sigs;
 	int64_t deadline_ms;	/* of this token's getting; monotonic */
 	struct metrics metrics;
-	uint64_t requests, failures, renewals;
+	uint64_t requests, failures, renewals, cache_failures;
 } app = { .min_ttl_ms = -1, .timeout_ms = 60000 };
 
 static const struct opt table[] = {
@@ -64,6 +64,8 @@ static const struct metric metrics[] = {
 	{ "gc_token_failures_total", "requests that brought no token",
 	    &app.failures },
 	{ "gc_token_renewals_total", "tokens got", &app.renewals },
+	{ "gc_token_cache_failures_total", "tokens that could not be cached",
+	    &app.cache_failures },
 };
 
 static _Noreturn void
@@ -219,8 +221,10 @@ renew(struct err *e)
 	if (status == -1)
 		return -1;
 	app.renewals++;
-	if (token_save(&app.token, app.cache, app.owner, e) == -1)
+	if (token_save(&app.token, app.cache, app.owner, e) == -1) {
+		app.cache_failures++;
 		log_warn("%s; the token is not cached", e->msg);
+	}
 	return 0;
 }
 
@@ -258,6 +262,7 @@ get_token(bool force, struct err *e)
 	if ((lock = take_lock(e)) == -1)
 		return -1;
 	token_free(&app.token);
+	file_sweep(app.cache);
 	status = token_load(&app.token, app.cache, app.owner, e);
 	if (status == 0 || (status == 1 && (force || was_refused(&app.token) ||
 	    !token_is_fresh(&app.token, app.min_ttl_ms, clock_wall_ms()))))

@@ -1,9 +1,11 @@
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,7 @@
 #include "lib/file.h"
 
 #define READ_STEP 65536
+#define TEMPORARY ".new-"	/* between a path and six letters */
 
 int
 file_read(const char *path, struct buf *out, struct err *e)
@@ -86,20 +89,52 @@ file_sync_folder(const char *path, struct err *e)
 }
 
 int
+file_check_regular(const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (stat(path, &st) == -1 || S_ISREG(st.st_mode))
+		return 0;
+	return err_set(e, GC_EX_CANTCREAT, "'%s' is no regular file", path);
+}
+
+static int
+write_parts(int fd, const struct iovec *parts, size_t count)
+{
+	int status = 0;
+
+	for (size_t i = 0; i < count && status == 0; i++)
+		status = file_write_all(fd, parts[i].iov_base,
+		    parts[i].iov_len);
+	return status;
+}
+
+int
 file_replace(const char *path, const void *bytes, size_t len, struct err *e)
+{
+	const struct iovec part = { (void *)(uintptr_t)bytes, len };
+
+	return file_replace_parts(path, &part, 1, e);
+}
+
+int
+file_replace_parts(const char *path, const struct iovec *parts, size_t count,
+    struct err *e)
 {
 	char tmp[PATH_MAX];
 	int fd;
 
-	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.XXXXXX", path) >=
-	    sizeof(tmp))
+	if (file_check_regular(path, e) == -1)
+		return -1;
+	if ((size_t)snprintf(tmp, sizeof(tmp), "%s" TEMPORARY "XXXXXX",
+	    path) >= sizeof(tmp))
 		return err_set(e, GC_EX_CANTCREAT, "path too long: '%s'",
 		    path);
 	fd = mkostemp(tmp, O_CLOEXEC);	/* 0600 by POSIX */
 	if (fd == -1)
 		return err_set(e, GC_EX_CANTCREAT, "can't create '%s': %s",
 		    tmp, strerror(errno));
-	if (file_write_all(fd, bytes, len) == -1 || fsync(fd) == -1) {
+	if (write_parts(fd, parts, count) == -1 || fsync(fd) == -1) {
 		err_set(e, GC_EX_IOERR, "can't write '%s': %s", tmp,
 		    strerror(errno));
 		close(fd);
@@ -115,6 +150,27 @@ file_replace(const char *path, const void *bytes, size_t len, struct err *e)
 	return file_sync_folder(path, e);
 }
 
+void
+file_sweep(const char *path)
+{
+	char *copy = xstrdup(path), *again = xstrdup(path);
+	const char *name = basename(again);
+	size_t len = strlen(name), all = len + strlen(TEMPORARY "XXXXXX");
+	DIR *folder = opendir(dirname(copy));
+	struct dirent *entry;
+
+	while (folder != NULL && (entry = readdir(folder)) != NULL)
+		if (strlen(entry->d_name) == all &&
+		    strncmp(entry->d_name, name, len) == 0 &&
+		    strncmp(entry->d_name + len, TEMPORARY,
+		    strlen(TEMPORARY)) == 0)
+			unlinkat(dirfd(folder), entry->d_name, 0);
+	if (folder != NULL)
+		closedir(folder);
+	free(copy);
+	free(again);
+}
+
 int
 file_make_folders(const char *path, struct err *e)
 {
@@ -125,7 +181,9 @@ file_make_folders(const char *path, struct err *e)
 		p = strchr(p + 1, '/');
 		if (p != NULL)
 			*p = '\0';
-		if (mkdir(copy, 0700) == -1 && errno != EEXIST)
+		if (mkdir(copy, 0700) == 0)
+			status = file_sync_folder(copy, e);
+		else if (errno != EEXIST)
 			status = err_set(e, GC_EX_CANTCREAT,
 			    "can't create folder '%s': %s", copy,
 			    strerror(errno));

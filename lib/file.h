@@ -4,12 +4,17 @@
  * A replacement is written to a temporary name in the same folder, mode
  * 0600, fsynced, renamed over the old one, and the folder fsynced: whoever
  * opens the path sees the old bytes or the new ones.  CONTRACT section 4.
+ *
+ * A sync that failed is never asked again for the same bytes: the kernel may
+ * have dropped them and call the second one a success.  A retry writes them
+ * anew.  tests/faults.h makes each of these calls fail in turn.
  */
 #ifndef GC_FILE_H
 #define GC_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/uio.h>
 
 #include "lib/buf.h"
 #include "lib/die.h"
@@ -18,10 +23,26 @@
  * errno left as it was: ENOENT tells a missing file. */
 int file_read(const char *path, struct buf *out, struct err *e);
 
+/*
+ * -1: the path holds the old bytes, or the new ones where only the folder
+ * did not sync; both whole, and no temporary file is left.  A symbolic link
+ * at path is replaced, not followed.  What is no regular file (a folder, a
+ * device) is refused with 73.
+ */
 int file_replace(const char *path, const void *bytes, size_t len,
     struct err *e);
+/* The same from parts, one behind the other. */
+int file_replace_parts(const char *path, const struct iovec *parts,
+    size_t count, struct err *e);
 
-/* Make every missing folder of path, mode 0700. */
+/* Remove what a replacement of path leaves behind that is killed: for who
+ * alone writes path, once at the start. */
+void file_sweep(const char *path);
+
+/* 73 if something is at path that is no regular file (links followed). */
+int file_check_regular(const char *path, struct err *e);
+
+/* Make every missing folder of path, mode 0700, durable. */
 int file_make_folders(const char *path, struct err *e);
 
 /* fsync the folder that holds path: after a rename or a creation. */

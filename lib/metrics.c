@@ -28,7 +28,6 @@ add_metric(struct buf *out, const struct metric *m, const struct metric *last)
 void
 metrics_write(struct metrics *m)
 {
-	static int said;
 	struct buf out;
 	struct err e;
 
@@ -39,8 +38,19 @@ metrics_write(struct metrics *m)
 	buf_init(&out, METRICS_CAP);
 	for (size_t i = 0; i < m->count; i++)
 		add_metric(&out, &m->table[i], i ? &m->table[i - 1] : NULL);
-	if (file_replace(m->path, out.data, out.len, &e) == -1 && !said++)
-		log_warn("metrics: %s", e.msg);
+	buf_addf(&out, "# HELP gc_metrics_failures_total writings of this "
+	    "file that failed\n# TYPE gc_metrics_failures_total counter\n"
+	    "gc_metrics_failures_total %" PRIu64 "\n", m->failures);
+	if (file_replace(m->path, out.data, out.len, &e) == -1) {
+		m->failures++;
+		if (!m->failing)
+			log_warn("metrics: %s; tried again", e.msg);
+		m->failing = true;
+	} else {
+		if (m->failing)
+			log_warn("metrics: '%s' is written again", m->path);
+		m->failing = false;
+	}
 	buf_free(&out);
 }
 
@@ -49,6 +59,8 @@ metrics_tick(struct metrics *m, int64_t now_ms)
 {
 	if (m->path == NULL)
 		return CLOCK_NEVER;
+	if (m->due_ms == 0)
+		file_sweep(m->path);
 	if (now_ms >= m->due_ms) {
 		metrics_write(m);
 		m->due_ms = now_ms + METRICS_PERIOD_MS;

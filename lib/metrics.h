@@ -5,6 +5,7 @@
 #ifndef GC_METRICS_H
 #define GC_METRICS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,9 +26,11 @@ struct metrics {
 	void (*compute)(void);	/* NULL, or called before each writing: for
 				 * figures that cost something to know */
 	int64_t due_ms;		/* the next writing; 0 at first: at once */
+	uint64_t failures;	/* told in the file itself, once it can be */
+	bool failing;		/* the last one; said on stderr once */
 };
 
-/* Write if due; a failure is said on stderr once, not fatal.  Returns the
+/* Write if due; a failure is said, counted and tried again.  Returns the
  * time at which it is due next (CLOCK_NEVER without a path). */
 int64_t metrics_tick(struct metrics *m, int64_t now_ms);
 void metrics_write(struct metrics *m);		/* now: at exit */

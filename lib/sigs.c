@@ -41,6 +41,7 @@ sigs_open(bool catch_hup, struct err *e)
 			sigaction(caught[i], &act, NULL);
 	act.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &act, NULL);
+	sigaction(SIGXFSZ, &act, NULL);
 	return wake[0];
 }
 
@@ -75,6 +76,7 @@ sigs_reset_in_child(void)
 	for (size_t i = 0; i < CAUGHT; i++)
 		sigaction(caught[i], &act, NULL);
 	sigaction(SIGPIPE, &act, NULL);
+	sigaction(SIGXFSZ, &act, NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

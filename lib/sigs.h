@@ -1,7 +1,8 @@
 /*
  * Signals as a descriptor: handlers only set a flag and wake a self-pipe,
  * and the loop asks after poll(2).  One set a process.  SIGPIPE is ignored
- * (a write says EPIPE); sigs_die_pipe() ends as `cat` does.
+ * (a write says EPIPE), and so is SIGXFSZ (a write says EFBIG, as a full
+ * disk says ENOSPC); sigs_die_pipe() ends as `cat` does.
  */
 #ifndef GC_SIGS_H
 #define GC_SIGS_H

@@ -153,6 +153,7 @@ open_all(char **events, size_t count)
 	if (file_lock(app.lock_path, &e) == -1)
 		die(e.code, "%s", e.code == GC_EX_TEMPFAIL ? "another "
 		    "gc-subscribe runs with this profile and --name" : e.msg);
+	file_sweep(app.registry_path);
 	make_registry(events, count);
 	buf_init(&scope, 1 << 20);
 	if (registry_scope(&scope, app.opt.filters.items,
