@@ -114,39 +114,56 @@ file_replace(const char *path, const void *bytes, size_t len, struct err *e)
 {
 	const struct iovec part = { (void *)(uintptr_t)bytes, len };
 
-	return file_replace_parts(path, &part, 1, e);
+	return file_replace_parts(path, &part, 1, NULL, e);
 }
 
-int
-file_replace_parts(const char *path, const struct iovec *parts, size_t count,
-    struct err *e)
+/* A temporary file beside path with these bytes, durable: its descriptor,
+ * or -1 and nothing is left of it. */
+static int
+write_beside(const char *path, char tmp[PATH_MAX], const struct iovec *parts,
+    size_t count, struct err *e)
 {
-	char tmp[PATH_MAX];
 	int fd;
 
-	if (file_check_regular(path, e) == -1)
-		return -1;
-	if ((size_t)snprintf(tmp, sizeof(tmp), "%s" TEMPORARY "XXXXXX",
-	    path) >= sizeof(tmp))
+	if (snprintf(tmp, PATH_MAX, "%s" TEMPORARY "XXXXXX", path) >=
+	    PATH_MAX)
 		return err_set(e, GC_EX_CANTCREAT, "path too long: '%s'",
 		    path);
 	fd = mkostemp(tmp, O_CLOEXEC);	/* 0600 by POSIX */
 	if (fd == -1)
 		return err_set(e, GC_EX_CANTCREAT, "can't create '%s': %s",
 		    tmp, strerror(errno));
-	if (write_parts(fd, parts, count) == -1 || fsync(fd) == -1) {
-		err_set(e, GC_EX_IOERR, "can't write '%s': %s", tmp,
-		    strerror(errno));
-		close(fd);
-		unlink(tmp);
+	if (write_parts(fd, parts, count) == 0 && fsync(fd) == 0)
+		return fd;
+	err_set(e, GC_EX_IOERR, "can't write '%s': %s", tmp,
+	    strerror(errno));
+	close(fd);
+	unlink(tmp);
+	return -1;
+}
+
+int
+file_replace_parts(const char *path, const struct iovec *parts, size_t count,
+    int *keep, struct err *e)
+{
+	char tmp[PATH_MAX];
+	int fd;
+
+	if (keep != NULL)
+		*keep = -1;
+	if (file_check_regular(path, e) == -1 ||
+	    (fd = write_beside(path, tmp, parts, count, e)) == -1)
 		return -1;
-	}
-	if (close(fd) == -1 || rename(tmp, path) == -1) {
+	if ((keep == NULL && close(fd) == -1) || rename(tmp, path) == -1) {
 		err_set(e, GC_EX_IOERR, "can't replace '%s': %s", path,
 		    strerror(errno));
 		unlink(tmp);
+		if (keep != NULL)
+			close(fd);
 		return -1;
 	}
+	if (keep != NULL)
+		*keep = fd;
 	return file_sync_folder(path, e);
 }
 

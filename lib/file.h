@@ -31,9 +31,10 @@ int file_read(const char *path, struct buf *out, struct err *e);
  */
 int file_replace(const char *path, const void *bytes, size_t len,
     struct err *e);
-/* The same from parts, one behind the other. */
+/* The same from parts, one behind the other.  keep, where not NULL, gets
+ * the new file open for writing, or -1 where it is not in its place. */
 int file_replace_parts(const char *path, const struct iovec *parts,
-    size_t count, struct err *e);
+    size_t count, int *keep, struct err *e);
 
 /* Remove what a replacement of path leaves behind that is killed: for who
  * alone writes path, once at the start. */

@@ -121,14 +121,26 @@ check_commit(const struct reading *r, size_t at, const struct slice *v)
 	return slice_is(v[J_CRC], sum) ? NULL : "the sum is wrong";
 }
 
+static bool
+is_commit(const char *line, size_t len, struct slice *v)
+{
+	return scan_object(line, len, keys, J_LEN, v) == SCAN_OK &&
+	    slice_is(v[J_EVENT], "gc:commit");
+}
+
 /* Is there another commit line behind this place? */
 static bool
 commit_follows(const struct reading *r, size_t at)
 {
-	static const char mark[] = "\"gc:commit\"";
+	struct slice v[J_LEN];
+	const char *newline;
 
-	return memmem(r->text + at, r->len - at, mark, sizeof(mark) - 1) !=
-	    NULL;
+	for (; (newline = memchr(r->text + at, '\n', r->len - at)) != NULL;
+	    at = (size_t)(newline + 1 - r->text))
+		if (is_commit(r->text + at, (size_t)(newline - r->text) - at,
+		    v))
+			return true;
+	return false;
 }
 
 /*
@@ -150,6 +162,7 @@ read_commit(struct reading *r, size_t at, size_t end, const struct slice *v,
 	if (give(r, at, e) == -1)
 		return -1;
 	r->line++;
+	r->j->last = (off_t)r->batch;
 	r->batch = end;
 	r->batch_first = r->line;
 	r->j->good = (off_t)end;
@@ -177,11 +190,10 @@ read_lines(struct reading *r, struct err *e)
 				return damaged(r, 1, "the line is cut", e);
 			r->line = r->batch_first = 1;
 			r->batch = end;
-			r->j->good = (off_t)end;
+			r->j->good = r->j->last = (off_t)end;
 			continue;
 		}
-		if (scan_object(r->text + at, end - at - 1, keys, J_LEN, v) ==
-		    SCAN_OK && slice_is(v[J_EVENT], "gc:commit")) {
+		if (is_commit(r->text + at, end - at - 1, v)) {
 			if ((got = read_commit(r, at, end, v, e)) != 0)
 				return got == 1 ? 0 : -1;
 			continue;
@@ -198,32 +210,66 @@ create(struct journal *j, struct err *e)
 	int n = snprintf(header, sizeof(header), "{\"event\":\"gc:journal\","
 	    "\"version\":%d,\"kind\":\"%s\"}\n", JOURNAL_VERSION, j->kind);
 
+	j->good = j->last = n;
 	return file_replace(j->path, header, (size_t)n, e);
 }
 
 static int
-reopen(struct journal *j, struct err *e)
+failed(const struct journal *j, const char *what, struct err *e)
+{
+	return err_set(e, GC_EX_IOERR, "can't %s '%s': %s", what, j->path,
+	    strerror(errno));
+}
+
+static int
+write_at(int fd, off_t at, const char *bytes, size_t len)
+{
+	return lseek(fd, at, SEEK_SET) == -1 ? -1 :
+	    file_write_all(fd, bytes, len);
+}
+
+/* Cut off what stands behind the last good batch, durably. */
+static int
+cut(struct journal *j, struct err *e)
+{
+	if (!j->torn)
+		return 0;
+	if (ftruncate(j->fd, j->good) == -1 || fdatasync(j->fd) == -1)
+		return failed(j, "cut the torn tail of", e);
+	j->torn = false;
+	return 0;
+}
+
+static int
+sync_folder(struct journal *j, struct err *e)
+{
+	if (!j->folder_due)
+		return 0;
+	if (file_sync_folder(j->path, e) == -1)
+		return -1;
+	j->folder_due = false;
+	return 0;
+}
+
+/* Make durable what was read: who wrote it may have been killed first. */
+static int
+settle(struct journal *j, const struct buf *text, struct err *e)
 {
 	struct stat st;
-	int fd = open(j->path, O_WRONLY | O_APPEND | O_CLOEXEC);
 
-	if (fd == -1 || fstat(fd, &st) == -1) {
-		err_set(e, GC_EX_IOERR, "can't open '%s': %s", j->path,
-		    strerror(errno));
-		if (fd != -1)
-			close(fd);
-		return -1;
-	}
-	if (j->fd != -1)
-		close(j->fd);
-	j->fd = fd;
-	if (j->good == 0)
-		j->good = st.st_size;
+	j->fd = open(j->path, O_WRONLY | O_CLOEXEC);
+	if (j->fd == -1 || fstat(j->fd, &st) == -1)
+		return failed(j, "open", e);
 	j->cut_bytes = (uint64_t)(st.st_size - j->good);
-	if (j->cut_bytes > 0 && ftruncate(fd, j->good) == -1)
-		return err_set(e, GC_EX_IOERR, "can't cut the torn tail of "
-		    "'%s': %s", j->path, strerror(errno));
-	return 0;
+	j->torn = j->cut_bytes > 0;
+	j->folder_due = true;
+	if (cut(j, e) == -1)
+		return -1;
+	if (j->last < j->good && (write_at(j->fd, j->last, text->data +
+	    j->last, (size_t)(j->good - j->last)) == -1 ||
+	    fdatasync(j->fd) == -1))
+		return failed(j, "sync", e);
+	return sync_folder(j, e);
 }
 
 static int
@@ -241,22 +287,53 @@ load(struct journal *j, journal_reader *reader, void *arg, struct err *e)
 	r.len = text.len;
 	if (status == 0)
 		status = text.len == 0 ? create(j, e) : read_lines(&r, e);
+	if (status == 0)
+		status = settle(j, &text, e);
 	buf_free(&text);
-	return status == -1 ? -1 : reopen(j, e);
+	return status;
+}
+
+/* The path with its links followed: file and lock stand where they point. */
+static char *
+follow(const char *path, struct err *e)
+{
+	char *real = realpath(path, NULL);
+	struct stat st;
+
+	if (real != NULL || lstat(path, &st) == -1)
+		return real != NULL ? real : xstrdup(path);
+	err_set(e, GC_EX_CANTCREAT, "'%s' is a link to nothing: %s", path,
+	    strerror(errno));
+	return NULL;
+}
+
+static int
+lock(struct journal *j, struct err *e)
+{
+	char path[PATH_MAX];
+
+	if ((size_t)snprintf(path, sizeof(path), "%s.lock", j->path) >=
+	    sizeof(path))
+		return err_set(e, GC_EX_CANTCREAT, "path too long: '%s'",
+		    j->path);
+	j->lock_fd = file_lock(path, e);
+	return j->lock_fd == -1 ? -1 : 0;
 }
 
 int
 journal_open(struct journal *j, const char *path, const char *kind,
     journal_reader *reader, void *arg, struct err *e)
 {
-	char lock[PATH_MAX];
-
-	*j = (struct journal){ .path = xstrdup(path), .kind = kind,
+	*j = (struct journal){ .path = follow(path, e), .kind = kind,
 	    .fd = -1, .lock_fd = -1 };
 	buf_init(&j->batch, JOURNAL_BATCH_MAX);
-	snprintf(lock, sizeof(lock), "%s.lock", path);
-	if ((j->lock_fd = file_lock(lock, e)) == -1 ||
-	    load(j, reader, arg, e) == -1) {
+	if (j->path == NULL || file_check_regular(j->path, e) == -1 ||
+	    lock(j, e) == -1) {
+		journal_close(j);
+		return -1;
+	}
+	file_sweep(j->path);
+	if (load(j, reader, arg, e) == -1) {
 		journal_close(j);
 		return -1;
 	}
@@ -275,11 +352,13 @@ journal_close(struct journal *j)
 	*j = (struct journal){ .fd = -1, .lock_fd = -1 };
 }
 
-void
+int
 journal_add(struct journal *j, const char *line, size_t len)
 {
-	if (buf_add(&j->batch, line, len) == 0)
-		j->batch_lines++;
+	if (buf_add(&j->batch, line, len) == -1)
+		return -1;
+	j->batch_lines++;
+	return 0;
 }
 
 static void
@@ -292,63 +371,118 @@ add_commit(struct buf *out, uint64_t lines, uint32_t crc, int64_t wall_ms)
 	    PRIu64 ",\"crc32\":\"%08" PRIx32 "\"}\n", at, lines, crc);
 }
 
-int
-journal_commit(struct journal *j, int64_t wall_ms, struct err *e)
+bool
+journal_is_missing(const struct journal *j)
 {
-	size_t lines_end = j->batch.len;
+	struct stat st;
 
-	if (j->batch_lines == 0)
-		return 0;
-	if (j->torn && ftruncate(j->fd, j->good) == -1)
-		return err_set(e, GC_EX_IOERR, "can't cut the torn tail of "
-		    "'%s': %s", j->path, strerror(errno));
-	j->torn = false;
+	return stat(j->path, &st) == -1 && errno == ENOENT;
+}
+
+/* Does the path still name the file that we write? */
+static bool
+is_ours(const struct journal *j)
+{
+	struct stat named, open;
+
+	return stat(j->path, &named) == 0 && fstat(j->fd, &open) == 0 &&
+	    named.st_dev == open.st_dev && named.st_ino == open.st_ino;
+}
+
+static int
+not_ours(const struct journal *j, struct err *e)
+{
+	return err_set(e, GC_EX_IOERR, "'%s' was removed or replaced while "
+	    "it was open", j->path);
+}
+
+/* The batch and its commit; what fails is cut off by the next cut(). */
+static int
+write_batch(struct journal *j, int64_t wall_ms, struct err *e)
+{
+	size_t lines_end = j->batch.len, all;
+
 	j->batch.cap += 256;	/* the commit always fits */
 	add_commit(&j->batch, j->batch_lines,
 	    journal_crc32(0, j->batch.data, j->batch.len), wall_ms);
 	j->batch.cap -= 256;
-	if (file_write_all(j->fd, j->batch.data, j->batch.len) == -1 ||
-	    fdatasync(j->fd) == -1) {
-		err_set(e, GC_EX_IOERR, "can't write '%s': %s", j->path,
-		    strerror(errno));
-		j->batch.len = lines_end;
-		/* what came of it is cut now, or before the next try, or
-		 * when it is opened next */
-		j->torn = ftruncate(j->fd, j->good) == -1;
+	all = j->batch.len;
+	j->batch.len = lines_end;
+	j->torn = true;
+	if (write_at(j->fd, j->good, j->batch.data, all) == -1 ||
+	    fdatasync(j->fd) == -1)
+		return failed(j, "write", e);
+	j->torn = false;
+	j->last = j->good;
+	j->good += (off_t)all;
+	return 0;
+}
+
+int
+journal_commit(struct journal *j, int64_t wall_ms, struct err *e)
+{
+	struct err later;
+
+	if (!is_ours(j))
+		return not_ours(j, e);
+	if (sync_folder(j, e) == -1)
+		return -1;
+	if (j->batch_lines == 0)
+		return 0;
+	if (cut(j, e) == -1)
+		return -1;
+	if (write_batch(j, wall_ms, e) == -1) {
+		cut(j, &later);
 		return -1;
 	}
-	j->good += (off_t)j->batch.len;
 	j->lines += j->batch_lines;
 	j->batch_lines = 0;
 	buf_reset(&j->batch);
 	return 0;
 }
 
+/* The new file is in its place: go on in it. */
+static void
+go_on(struct journal *j, int fd, uint64_t count, off_t len)
+{
+	close(j->fd);
+	j->fd = fd;
+	j->good = j->last = len;
+	j->torn = false;
+	j->lines = count;
+	j->batch_lines = 0;
+	buf_reset(&j->batch);
+}
+
 int
 journal_rewrite(struct journal *j, const struct buf *lines, uint64_t count,
     int64_t wall_ms, struct err *e)
 {
-	struct buf all;
-	int status = -1;
+	struct buf head, tail;
+	off_t len;
+	int status = -1, fd = -1;
 
-	buf_init(&all, JOURNAL_MAX);
-	buf_addf(&all, "{\"event\":\"gc:journal\",\"version\":%d,\"kind\":"
+	if (!is_ours(j) && !journal_is_missing(j))
+		return not_ours(j, e);
+	buf_init(&head, 256);
+	buf_init(&tail, 512);
+	buf_addf(&head, "{\"event\":\"gc:journal\",\"version\":%d,\"kind\":"
 	    "\"%s\"}\n", JOURNAL_VERSION, j->kind);
-	if (lines->len > 0 && buf_add(&all, lines->data, lines->len) == -1) {
-		err_set(e, GC_EX_IOERR, "'%s' would be too long", j->path);
-		goto out;
-	}
-	add_commit(&all, count, journal_crc32(0, lines->data, lines->len),
+	add_commit(&tail, count, journal_crc32(0, lines->data, lines->len),
 	    wall_ms);
-	add_commit(&all, 0, 0, wall_ms);
-	if (file_replace(j->path, all.data, all.len, e) == -1)
-		goto out;
-	j->good = 0;
-	j->lines = count;
-	j->batch_lines = 0;
-	buf_reset(&j->batch);
-	status = reopen(j, e);
-out:
-	buf_free(&all);
+	add_commit(&tail, 0, 0, wall_ms);
+	len = (off_t)(head.len + lines->len + tail.len);
+	if ((size_t)len > JOURNAL_MAX)
+		err_set(e, GC_EX_IOERR, "'%s' would be too long", j->path);
+	else
+		status = file_replace_parts(j->path, (struct iovec[]){
+		    { head.data, head.len }, { lines->data, lines->len },
+		    { tail.data, tail.len } }, 3, &fd, e);
+	if (fd != -1) {
+		go_on(j, fd, count, len);
+		j->folder_due = status == -1;
+	}
+	buf_free(&head);
+	buf_free(&tail);
 	return status;
 }

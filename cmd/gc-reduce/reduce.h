@@ -71,7 +71,9 @@ struct store {
 	struct agent_list dirty;
 	int64_t due_ms;			/* CLOCK_NEVER: nothing to write */
 	uint64_t failures;		/* in a row */
-	uint64_t rewrite_failures;
+	uint64_t rewrite_failures;	/* likewise */
+	int64_t rewrite_due_ms;		/* not before, after one */
+	bool anew;			/* only a rewriting holds it all */
 	struct buf held;		/* barriers that wait for the disk */
 };
 

@@ -7,6 +7,7 @@
 #include "lib/log.h"
 
 #define PERIOD_MS 1000
+#define REWRITE_AGAIN_MS 60000
 #define SPARE_LINES 1024	/* old lines that are never worth a rewrite */
 
 void
@@ -28,6 +29,13 @@ store_open(struct app *app)
 		log_warn("'%s': a torn tail of %" PRIu64 " bytes was cut off",
 		    app->opt.state, s->journal.cut_bytes);
 	log_note("'%s': %zu agents", app->opt.state, app->roster.count);
+}
+
+static void
+clear_dirty(struct store *s, struct agent *a)
+{
+	TAILQ_REMOVE(&s->dirty, a, dirty_link);
+	a->dirty = false;
 }
 
 void
@@ -52,14 +60,33 @@ store_gone(struct app *app, struct agent *a)
 	if (!s->used)
 		return;
 	if (a->dirty)
-		TAILQ_REMOVE(&s->dirty, a, dirty_link);
-	a->dirty = false;
+		clear_dirty(s, a);
 	buf_init(&line, JOURNAL_BATCH_MAX);
 	record_agent(&line, a, app->wall_ms, true);
-	journal_add(&s->journal, line.data, line.len);
+	if (journal_add(&s->journal, line.data, line.len) == -1)
+		s->anew = true;
 	buf_free(&line);
 	if (s->due_ms == CLOCK_NEVER)
 		s->due_ms = app->now_ms + PERIOD_MS;
+}
+
+/* The whole roster in the place of the file. */
+static int
+write_anew(struct app *app, struct err *e)
+{
+	struct store *s = &app->store;
+	struct buf all;
+	int status;
+
+	buf_init(&all, SIZE_MAX / 4);
+	for (size_t i = 0; i < app->roster.count; i++)
+		record_agent(&all, app->roster.list[i], app->wall_ms, false);
+	status = journal_rewrite(&s->journal, &all, app->roster.count,
+	    app->wall_ms, e);
+	buf_free(&all);
+	while (status == 0 && !TAILQ_EMPTY(&s->dirty))
+		clear_dirty(s, TAILQ_FIRST(&s->dirty));
+	return status;
 }
 
 /* Write the roster anew when most lines of the file are old.  Where that
@@ -68,18 +95,18 @@ static void
 rewrite_if_old(struct app *app)
 {
 	struct store *s = &app->store;
-	struct buf all;
 	struct err e;
 
-	if (s->journal.lines < 2 * app->roster.count + SPARE_LINES)
+	if (s->journal.lines < 2 * app->roster.count + SPARE_LINES ||
+	    app->now_ms < s->rewrite_due_ms)
 		return;
-	buf_init(&all, SIZE_MAX / 4);
-	for (size_t i = 0; i < app->roster.count; i++)
-		record_agent(&all, app->roster.list[i], app->wall_ms, false);
-	if (journal_rewrite(&s->journal, &all, app->roster.count,
-	    app->wall_ms, &e) == -1 && s->rewrite_failures++ == 0)
+	if (write_anew(app, &e) == 0) {
+		s->rewrite_failures = 0;
+		return;
+	}
+	s->rewrite_due_ms = app->now_ms + REWRITE_AGAIN_MS;
+	if (s->rewrite_failures++ == 0)
 		log_warn("%s; the old lines stay in it", e.msg);
-	buf_free(&all);
 }
 
 static void
@@ -93,19 +120,29 @@ failed(struct app *app, const struct err *e)
 	s->due_ms = app->now_ms + PERIOD_MS;
 }
 
-static void
-add_dirty(struct app *app)
+/* What has changed goes behind the rest, in batches of bounded size. */
+static int
+write_changes(struct app *app, struct err *e)
 {
 	struct store *s = &app->store;
 	struct agent *a;
 
+	/* a batch that failed goes first and alone: it does not grow */
+	if (journal_commit(&s->journal, app->wall_ms, e) == -1)
+		return -1;
 	while ((a = TAILQ_FIRST(&s->dirty)) != NULL) {
-		TAILQ_REMOVE(&s->dirty, a, dirty_link);
-		a->dirty = false;
 		buf_reset(&app->line);
 		record_agent(&app->line, a, app->wall_ms, false);
-		journal_add(&s->journal, app->line.data, app->line.len);
+		if (journal_add(&s->journal, app->line.data,
+		    app->line.len) == -1)
+			return err_set(e, GC_EX_IOERR, "'%s': a line is too "
+			    "long", app->opt.state);
+		clear_dirty(s, a);
+		if (s->journal.batch.len >= JOURNAL_BATCH_FULL &&
+		    journal_commit(&s->journal, app->wall_ms, e) == -1)
+			return -1;
 	}
+	return journal_commit(&s->journal, app->wall_ms, e);
 }
 
 bool
@@ -116,16 +153,15 @@ store_commit(struct app *app)
 
 	if (!s->used)
 		return true;
-	/* a batch that failed goes first and alone: it does not grow */
-	if (journal_commit(&s->journal, app->wall_ms, &e) == -1) {
+	if (journal_is_missing(&s->journal)) {
+		log_warn("'%s' was removed: written anew", app->opt.state);
+		s->anew = true;
+	}
+	if ((s->anew ? write_anew(app, &e) : write_changes(app, &e)) == -1) {
 		failed(app, &e);
 		return false;
 	}
-	add_dirty(app);
-	if (journal_commit(&s->journal, app->wall_ms, &e) == -1) {
-		failed(app, &e);
-		return false;
-	}
+	s->anew = false;
 	rewrite_if_old(app);
 	if (s->failures > 0)
 		log_warn("'%s' is written again", app->opt.state);
