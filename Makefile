@@ -53,7 +53,9 @@ help:
 	@echo 'make asan            every test under the address sanitizer'
 	@echo 'make fuzz            a short run of each fuzzer (clang)'
 	@echo 'make lint            layers, banned functions, man pages'
+	@echo 'make V=cover test    the same tests, with gcov counts in build/cover'
 	@echo 'make install         DESTDIR= PREFIX=$(PREFIX)'
+	@echo 'make clean           remove build'
 
 define tool
 $(B)/$(1): $(call objects,$(1)) $(B)/libgc.a
@@ -99,6 +101,7 @@ asan: deps
 	@$(MAKE) --no-print-directory V=asan test
 
 fuzz:
+	@sh scripts/deps fuzz
 	@$(MAKE) --no-print-directory V=fuzz CC=clang fuzz-run
 
 fuzz-run: $(FUZZ)
