@@ -197,13 +197,14 @@ judge(struct app *app, struct job *j, CURLcode result)
 	}
 }
 
-void
+bool
 fetch_take(struct app *app)
 {
 	CURLMsg *msg;
 	struct job *j;
 	int left, running;
 	CURLcode result;
+	bool any = false;
 
 	curl_multi_perform(app->multi, &running);
 	while ((msg = curl_multi_info_read(app->multi, &left)) != NULL) {
@@ -215,7 +216,9 @@ fetch_take(struct app *app)
 		app->flying--;
 		judge(app, j, result);
 		j->ask = NULL;
+		any = true;
 	}
+	return any;
 }
 
 void

@@ -110,7 +110,9 @@ turn(int64_t deadline_ms)
 	bool more;
 	int timeout;
 
-	fetch_take(&app);	/* what was just added must get going */
+	/* what was just added must get going; what ended is looked at anew */
+	if (fetch_take(&app))
+		due = app.now_ms;
 	timeout = filter_prepare(&app.filter, earlier(due, deadline_ms), fds);
 	fds[FILTER_FDS] = (struct pollfd){ app.child.from, POLLIN, 0 };
 	for (size_t i = 0; i < FILTER_FDS + 1; i++)

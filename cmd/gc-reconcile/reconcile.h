@@ -128,7 +128,7 @@ struct ask *ask_any_waiting(struct app *app);
 /* fetch.c */
 void fetch_start(struct app *app);
 int64_t fetch_some(struct app *app);	/* returns when more may go */
-void fetch_take(struct app *app);	/* finished transfers */
+bool fetch_take(struct app *app);	/* was any transfer finished? */
 void fetch_stop(struct app *app);	/* give up what flies */
 
 /* answer.c */
