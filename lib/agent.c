@@ -380,7 +380,7 @@ says_gone(const struct event *ev)
 
 	return ev->tier.status.p == NULL && !ev->partial &&
 	    ev->queues.kind == SCAN_OBJECT &&
-	    !scan_next(ev->queues, &at, &key, &value);
+	    !slice_next(ev->queues, &at, &key, &value);
 }
 
 struct agent_answer

@@ -124,7 +124,7 @@ take(struct event *ev, struct slice s, struct text *t)
 	    (size_t)SCRATCH_WALKS * ev->whole.len) == NULL)
 		return false;
 	if (ev->scratch.alloc - from < (size_t)s.len + 1 ||
-	    scan_unescape(s, &ev->scratch) == -1)
+	    slice_unescape(s, &ev->scratch) == -1)
 		return false;
 	*t = (struct text){ ev->scratch.data + from,
 	    (uint32_t)(ev->scratch.len - from) };
@@ -390,7 +390,7 @@ event_queue(struct event *ev, const char **at, struct tier_told *t)
 		return 0;
 	if (*at == NULL)
 		*at = ev->queues.p + 1;
-	if (!scan_next(ev->queues, at, &key, &value))
+	if (!slice_next(ev->queues, at, &key, &value))
 		return 0;
 	if (value.kind != SCAN_OBJECT || !take(ev, key, &t->queue_id) ||
 	    scan_object(value.p, value.len, tier_keys, T_LEN, v) != SCAN_OK ||
@@ -411,7 +411,7 @@ event_id(struct event *ev, struct slice list, const char **at,
 		return 0;
 	if (*at == NULL)
 		*at = list.p + 1;
-	if (!scan_next(list, at, &key, &value))
+	if (!slice_next(list, at, &key, &value))
 		return 0;
 	return take_id(ev, value, id) ? 1 : -1;
 }

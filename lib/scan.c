@@ -1,3 +1,5 @@
+/* One file, though a long one: the compiler makes one loop of the pass. */
+#include <ctype.h>
 #include <string.h>
 
 #ifdef __SSE2__
@@ -8,8 +10,6 @@
 
 #define ROW_TOP (-1)		/* the object that rows `in` -1 are of */
 #define ROW_NONE (-2)		/* nobody asked for this value */
-#define NUMBER_MAX (UINT64_C(1) << 53)
-#define EXPONENT_MAX 99999999	/* where it is larger the rest is moot */
 
 /* An object or array that a row asked for, around where the pass is. */
 struct level {
@@ -136,15 +136,6 @@ skip_plain(const char *p, const char *end)
 	return p;
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* p is behind the backslash; the end of the escape. */
 static const char *
 escape_end(struct pass *s, const char *p)
@@ -154,7 +145,7 @@ escape_end(struct pass *s, const char *p)
 	if (*p++ != 'u')
 		return p;
 	for (int i = 0; i < 4; i++, p++)
-		if (p == s->end || hex_digit(*p) == -1)
+		if (p == s->end || !isxdigit((unsigned char)*p))
 			return fail(s, p);
 	return p;
 }
@@ -454,197 +445,4 @@ const char *
 scan_reason(enum scan_verdict v)
 {
 	return reasons[v];
-}
-
-bool
-scan_next(struct slice s, const char **at, struct slice *key,
-    struct slice *value)
-{
-	const char *last = s.p + s.len - 1, *p = skip_space(*at, last);
-	struct pass pass;
-	struct slice *v = &pass.spare;
-
-	memset(key, 0, sizeof(*key));
-	if (p < last && *p == ',')
-		p = skip_space(p + 1, last);
-	if (p >= last)
-		return false;
-	begin(&pass, last);
-	if (s.kind == SCAN_OBJECT) {
-		key->p = p + 1;
-		p = string_end(&pass, key->p, &key->escaped);
-		key->len = (uint32_t)(p - key->p);
-		key->kind = SCAN_STRING;
-		p = skip_space(skip_space(p + 1, last) + 1, last);
-	}
-	*at = walk(&pass, p);
-	if (*p == '{' || *p == '[')
-		*v = (struct slice){ p, (uint32_t)(*at - p),
-		    *p == '{' ? SCAN_OBJECT : SCAN_ARRAY, false };
-	*value = *v;
-	return true;
-}
-
-static unsigned
-hex4(const char *p)
-{
-	unsigned u = 0;
-
-	for (int i = 0; i < 4; i++)
-		u = u << 4 | (unsigned)hex_digit(p[i]);
-	return u;
-}
-
-/* One escaped character; how many bytes it is, or -1: a NUL or a lone
- * surrogate.  *p is behind the backslash, and is moved on. */
-static int
-unescape_one(const char **p, const char *end, char c[4])
-{
-	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-	unsigned u, low;
-
-	if (**p != 'u') {
-		c[0] = to[strchr(from, *(*p)++) - from];
-		return 1;
-	}
-	u = hex4(*p + 1);
-	*p += 5;
-	if (u == 0 || (u >= 0xdc00 && u <= 0xdfff))
-		return -1;
-	if (u >= 0xd800 && u <= 0xdbff) {
-		if (end - *p < 6 || (*p)[0] != '\\' || (*p)[1] != 'u')
-			return -1;
-		low = hex4(*p + 2);
-		if (low < 0xdc00 || low > 0xdfff)
-			return -1;
-		*p += 6;
-		u = 0x10000 + ((u - 0xd800) << 10) + (low - 0xdc00);
-		c[0] = (char)(0xf0 | u >> 18);
-		c[1] = (char)(0x80 | (u >> 12 & 0x3f));
-		c[2] = (char)(0x80 | (u >> 6 & 0x3f));
-		c[3] = (char)(0x80 | (u & 0x3f));
-		return 4;
-	}
-	if (u < 0x80) {
-		c[0] = (char)u;
-		return 1;
-	}
-	if (u < 0x800) {
-		c[0] = (char)(0xc0 | u >> 6);
-		c[1] = (char)(0x80 | (u & 0x3f));
-		return 2;
-	}
-	c[0] = (char)(0xe0 | u >> 12);
-	c[1] = (char)(0x80 | (u >> 6 & 0x3f));
-	c[2] = (char)(0x80 | (u & 0x3f));
-	return 3;
-}
-
-int
-scan_unescape(struct slice s, struct buf *out)
-{
-	const char *p = s.p, *end, *stop;
-	size_t from = out->len;
-	char c[4];
-	int n;
-
-	if (s.kind != SCAN_STRING)
-		return -1;
-	end = p + s.len;
-	while (p < end) {
-		stop = memchr(p, '\\', (size_t)(end - p));
-		if (stop == NULL)
-			stop = end;
-		if (buf_add(out, p, (size_t)(stop - p)) == -1)
-			goto undo;
-		if (stop == end)
-			break;
-		p = stop + 1;
-		n = unescape_one(&p, end, c);
-		if (n == -1 || buf_add(out, c, (size_t)n) == -1)
-			goto undo;
-	}
-	return 0;
-undo:
-	out->len = from;
-	if (out->data != NULL)
-		out->data[from] = '\0';
-	return -1;
-}
-
-bool
-slice_is(struct slice s, const char *text)
-{
-	const char *p = s.p, *end;
-	char c[4];
-	int n;
-
-	if (s.kind != SCAN_STRING)
-		return false;
-	end = p + s.len;
-	if (!s.escaped)
-		return strlen(text) == s.len &&
-		    memcmp(text, s.p, s.len) == 0;
-	for (; p < end; text += n) {
-		n = 1;
-		c[0] = *p++;
-		if (c[0] == '\\')
-			n = unescape_one(&p, end, c);
-		if (n == -1 || strncmp(text, c, (size_t)n) != 0)
-			return false;
-	}
-	return *text == '\0';
-}
-
-/* value * 10^n + digit, if that stays within the limit. */
-static int
-shift_in(uint64_t *value, int64_t n, unsigned digit)
-{
-	for (; n > 0 && *value > 0; n--) {
-		if (*value > NUMBER_MAX / 10)
-			return -1;
-		*value *= 10;
-	}
-	*value += digit;
-	return *value > NUMBER_MAX ? -1 : 0;
-}
-
-int
-slice_number(struct slice s, uint64_t *value)
-{
-	const char *p = s.p, *end;
-	int64_t scale = 0, exponent = 0, zeros = 0;
-	uint64_t v = 0;
-	bool fraction = false, negative;
-
-	if (s.kind != SCAN_NUMBER)
-		return -1;
-	end = p + s.len;
-	negative = *p == '-';
-	for (p += negative; p < end && (*p | 0x20) != 'e'; p++) {
-		if (*p == '.') {
-			fraction = true;
-			continue;
-		}
-		scale -= fraction;
-		zeros++;
-		if (*p == '0')
-			continue;
-		if (shift_in(&v, zeros, (unsigned)(*p - '0')) == -1)
-			return -1;
-		zeros = 0;
-	}
-	if (p < end) {
-		bool minus = *++p == '-';
-
-		for (p += *p == '-' || *p == '+'; p < end; p++)
-			if (exponent <= EXPONENT_MAX)
-				exponent = exponent * 10 + (*p - '0');
-		scale += minus ? -exponent : exponent;
-	}
-	scale += zeros;
-	if (v > 0 && (negative || scale < 0 || shift_in(&v, scale, 0) == -1))
-		return -1;
-	*value = v;
-	return 0;
 }

@@ -8,35 +8,18 @@
  * deep.  Of a key given twice the last counts, and keys are compared after
  * unescaping, as jq does.  Whatever this accepts libjq accepts with the
  * same values; tests/unit/scan.c lists where libjq accepts more.
- * CONTRACT section 2.  Pure.  Slices borrow the text.
+ * CONTRACT section 2.  Pure.  Slices borrow the text; lib/slice.h reads them.
  */
 #ifndef GC_SCAN_H
 #define GC_SCAN_H
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
-#include "lib/buf.h"
+#include "lib/slice.h"
 
 #define SCAN_DEPTH_MAX 256	/* objects and arrays inside one another */
 #define SCAN_KEYS_MAX 32	/* wanted members of one call */
 #define SCAN_KEY_LEN_MAX 64	/* bytes of a wanted member's name */
-
-enum scan_kind {
-	SCAN_ABSENT,		/* 0: a zeroed slice is absent */
-	SCAN_NULL, SCAN_FALSE, SCAN_TRUE, SCAN_NUMBER, SCAN_STRING,
-	SCAN_OBJECT, SCAN_ARRAY
-};
-
-/* A value.  String: without its quotes, still escaped.  Object and array:
- * from the bracket to the bracket.  Else the literal's bytes. */
-struct slice {
-	const char *p;
-	uint32_t len;
-	uint8_t kind;		/* enum scan_kind */
-	bool escaped;		/* a string with a backslash in it */
-};
 
 /* A wanted member: of the top object (in -1), or of the object that is the
  * value of row `in`, which is an earlier row.  If that object is given
@@ -58,23 +41,5 @@ enum scan_verdict scan_object(const char *text, size_t len,
 
 /* Why, in words that follow "stdin:42: ". */
 const char *scan_reason(enum scan_verdict v);
-
-/*
- * The members of an object, or elements of an array, that scan_object has
- * validated; in their order, repeated keys included.  Start with
- * *at = s.p + 1; false at the end.  key is absent for arrays.
- */
-bool scan_next(struct slice s, const char **at, struct slice *key,
-    struct slice *value);
-
-/* The string's characters, unescaped, added to out.  -1 if it has a lone
- * surrogate or a NUL character, or does not fit; out is then as before. */
-int scan_unescape(struct slice s, struct buf *out);
-
-/* Is it a string of just these characters? */
-bool slice_is(struct slice s, const char *text);
-
-/* A non-negative whole number of at most 2^53; -1 if it is none. */
-int slice_number(struct slice s, uint64_t *value);
 
 #endif

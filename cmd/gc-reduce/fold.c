@@ -83,7 +83,7 @@ fold_state(struct app *app, struct event *ev)
 		const char *at = ev->queues.p + 1;
 
 		if (ev->queues.kind != SCAN_OBJECT ||
-		    !scan_next(ev->queues, &at, &key, &value))
+		    !slice_next(ev->queues, &at, &key, &value))
 			return;		/* nobody, of whom nothing is said */
 	}
 	if (fresh)

@@ -70,7 +70,7 @@ same_text(const char *text, size_t len, const char *path, struct slice s)
 	buf_init(&ours, 1 << 20);
 	if (s.kind != SCAN_STRING)
 		same = theirs == NULL;
-	else if (scan_unescape(s, &ours) == -1)
+	else if (slice_unescape(s, &ours) == -1)
 		same = true;	/* a lone surrogate or NUL: no id of ours */
 	else
 		same = theirs != NULL && strlen(theirs) == ours.len &&
@@ -163,7 +163,7 @@ test_walk(void)
 	char seen[64] = "";
 
 	scan_object(text, sizeof(text) - 1, keys, COUNT, v);
-	for (at = v[DATA].p + 1; scan_next(v[DATA], &at, &key, &value);)
+	for (at = v[DATA].p + 1; slice_next(v[DATA], &at, &key, &value);)
 		snprintf(seen + strlen(seen), sizeof(seen) - strlen(seen),
 		    "%.*s=%.*s;", (int)key.len, key.p, (int)value.len,
 		    value.p);
