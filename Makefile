@@ -74,6 +74,10 @@ $(B)/%.o: %.c
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libgc.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS.test) $(BSD) -lm
 
+# tests/faults.h stands under lib/ in these tests, and in nothing else.
+FAULTY := open mkostemp read write fsync fdatasync rename ftruncate close
+$(B)/tests/unit/%_faults: override LDFLAGS += $(FAULTY:%=-Wl,--wrap=%)
+
 $(B)/tests/helpers/%: $(B)/tests/helpers/%.o $(B)/libgc.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS.test) $(BSD) -lm
 
