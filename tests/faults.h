@@ -69,7 +69,8 @@ static struct {
 	enum fault_mode mode;
 	int error;		/* of writes: ENOSPC, EIO */
 	bool by_half;		/* a failing write writes half, once */
-	bool kept;		/* a failing sync: half is on the disk */
+	int kept;		/* a failing sync leaves on the disk: nothing,
+				 * 1 the first half, 2 the second */
 	bool aside;		/* the test's own calls: not looked at */
 	const char *followed;	/* the path whose power cuts are shown */
 	ino_t named, named_durably;	/* the file that it names; 0: none */
@@ -148,18 +149,28 @@ fault_follow(const char *path)
 	fault.named = fault.named_durably = 0;
 }
 
+static size_t
+fault_unsynced(const struct fault_file *f)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->cache_len; i++)
+		n += f->unsynced[i];
+	return n;
+}
+
 /* The disk with none, all, the first or the second half of what is not
  * synced: a power cut leaves some of it. */
 static void
 fault_show(const struct fault_file *f, int which)
 {
 	static char image[FAULT_DISK];
-	size_t unsynced = 0, seen = 0, len = f->disk_len;
+	size_t unsynced = fault_unsynced(f), seen = 0, len = f->disk_len;
 
+	if (unsynced == 0 && which > 0)
+		return;
 	memset(image, 0, sizeof(image));
 	memcpy(image, f->disk, f->disk_len);
-	for (size_t i = 0; i < f->cache_len; i++)
-		unsynced += f->unsynced[i];
 	for (size_t i = 0; i < f->cache_len; i++) {
 		if (!f->unsynced[i])
 			continue;
@@ -266,12 +277,15 @@ __wrap_write(int fd, const void *bytes, size_t len)
 
 /* Everything unsynced is clean now; on the disk is what was kept of it. */
 static void
-fault_sync(struct fault_file *f, bool whole, bool half)
+fault_sync(struct fault_file *f, bool whole, int kept)
 {
-	size_t n = f->cache_len / 2;
+	size_t unsynced = fault_unsynced(f), seen = 0;
 
 	for (size_t i = 0; i < f->cache_len; i++) {
-		if (!f->unsynced[i] || (!whole && !(half && i < n)))
+		if (!f->unsynced[i])
+			continue;
+		seen++;
+		if (!whole && kept != (seen <= unsynced / 2 ? 1 : 2))
 			continue;
 		f->disk[i] = f->cache[i];
 		if (i + 1 > f->disk_len)
