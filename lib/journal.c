@@ -73,7 +73,7 @@ read_header(const struct reading *r, const char *line, size_t len,
 
 	if (scan_object(line, len, keys, J_LEN, v) != SCAN_OK ||
 	    !slice_is(v[J_EVENT], "gc:journal") ||
-	    slice_number(v[J_VERSION], &version) == -1)
+	    slice_number(v[J_VERSION], &version) == -1 || version == 0)
 		return err_set(e, GC_EX_DATAERR, "'%s' is no journal",
 		    r->j->path);
 	if (version > JOURNAL_VERSION)
