@@ -47,6 +47,8 @@ static const struct metric metrics[] = {
 	    &app.filter.rejected },
 	{ "gc_reduce_journal_failures", "failed writes of the state in a row",
 	    &app.store.failures },
+	{ "gc_reduce_journal_failures_total", "failed writes of the state",
+	    &app.store.failures_total },
 	{ "gc_reduce_reconcile_starts_total", "starts of COMMAND",
 	    &app.loop.starts },
 	{ "gc_reduce_agents", "agents known", &app.counts.agents },
@@ -115,7 +117,7 @@ say_counts(void)
 static void
 say_status(void)
 {
-	char line[512];
+	char line[640];
 	int n;
 
 	count_agents();
@@ -124,10 +126,12 @@ say_status(void)
 	    ",\"duplicate\":%" PRIu64 ",\"gaps\":%" PRIu64 ",\"rejected\":%"
 	    PRIu64 ",\"agents\":%" PRIu64 ",\"doubted\":%" PRIu64
 	    ",\"seq\":%" PRIu64 ",\"loopBytes\":%zu,\"reconcileStarts\":%"
-	    PRIu64 "}", app.counts.events, app.counts.applied,
-	    app.counts.stale, app.counts.duplicate, app.counts.gaps,
-	    app.filter.rejected, app.counts.agents, app.counts.doubted,
-	    app.roster.seq, app.loop.out.len, app.loop.starts);
+	    PRIu64 ",\"journalFailures\":%" PRIu64 "}",
+	    app.counts.events, app.counts.applied, app.counts.stale,
+	    app.counts.duplicate, app.counts.gaps, app.filter.rejected,
+	    app.counts.agents, app.counts.doubted, app.roster.seq,
+	    app.loop.out.len, app.loop.starts,
+	    app.store.failures_total);
 	log_raw(line, (size_t)n);
 	say_counts();
 }

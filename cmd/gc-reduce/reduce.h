@@ -70,7 +70,7 @@ struct store {
 	struct journal journal;
 	struct agent_list dirty;
 	int64_t due_ms;			/* CLOCK_NEVER: nothing to write */
-	uint64_t failures;		/* in a row */
+	uint64_t failures, failures_total;	/* in a row; ever */
 	uint64_t rewrite_failures;	/* likewise */
 	int64_t rewrite_due_ms;		/* not before, after one */
 	bool anew;			/* only a rewriting holds it all */

@@ -114,6 +114,7 @@ failed(struct app *app, const struct err *e)
 {
 	struct store *s = &app->store;
 
+	s->failures_total++;
 	if (s->failures++ == 0)
 		log_error("%s; the roster is kept in memory and tried again",
 		    e->msg);
