@@ -41,13 +41,13 @@ shift
 exec "$@"
 E
 
-# Start all, kill one, let the rest end: TOOL DELAY EVENT
+# Start all, kill one, let the rest end: TOOL early|later DELAY EVENT
 cat > run <<'E'
 rm -f raw fed merged input changes reconcile.pid
 mkfifo raw fed merged
 state=$XDG_STATE_HOME/gc/default
 cache=$XDG_CACHE_HOME/gc/default
-gc-subscribe --backoff-base 100ms routing:agents:status:updated "$3" \
+gc-subscribe --backoff-base 100ms routing:agents:status:updated "$4" \
     > raw 2> subscribe.err & subscribe=$!
 sh ./feed < raw > fed &
 gc-dedup -w 20ms < fed > merged 2> dedup.err & dedup=$!
@@ -55,7 +55,12 @@ gc-reduce -s roster --drain 2s -r "sh ./as reconcile.pid gc-reconcile --rate 200
     < merged > changes 2> reduce.err & reduce=$!
 [ "$1" != token ] || { gc-token -f > token.out 2> token.err & token=$!; }
 while [ "$1" = reconcile ] && [ ! -s reconcile.pid ]; do sleep 0.01; done
-sleep "$2"
+tries=0
+while [ "$2" = later ] && [ $tries -lt 200 ] && ! grep -q gc:barrier changes; do
+	sleep 0.05
+	tries=$((tries + 1))
+done
+sleep "$3"
 case $1 in
 reconcile) kill -9 "$(cat reconcile.pid)" ;;
 token) kill -9 $token; sleep 0.2 ;;
@@ -103,14 +108,15 @@ while [ $n -le "$1" ]; do
 	    srand(seed * 7919)
 	    rand()
 	    victim = tools[n % 5 + 1]
-	    most = victim == "token" || rand() < 0.3 ? 0.05 : 1
-	    printf("%s %.4f\n", victim, rand() * most) }' > plan
-	read -r victim delay < plan
-	sh ./run "$victim" "$delay" "event$n" 2> run.err
+	    early = victim == "token" || n % 3 == 0
+	    printf("%s %s %.4f\n", victim, early ? "early" : "later",
+		rand() * (early ? 0.05 : 0.7)) }' > plan
+	read -r victim when delay < plan
+	sh ./run "$victim" "$when" "$delay" "event$n" 2> run.err
 	sh ./judge $n > verdict 2>&1
 	echo "$victim $delay $(cat last) $(grep -c 'torn tail' reopen.err)" >> log
 	if [ -s verdict ]; then
-		echo "run $n: $victim killed after $delay s"
+		echo "run $n: $victim killed $when, after $delay s"
 		cat verdict
 	fi
 	n=$((n + 1))
