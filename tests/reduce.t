@@ -136,6 +136,25 @@ is "a damaged roster is refused with 65" $? 65
 ok "the place is named" has err 'line 3'
 ok "and the file is as it was" cmp broken before
 
+# --- seq outlives a rewriting in which nobody is left
+awk 'BEGIN {
+	for (i = 0; i < 600; i++)
+		all = all (i ? "," : "") "\"u" i "\""
+	m = "{\"event\":\"gc:members\",\"at\":\"x\",\"socket\":0,"
+	printf("%s\"joined\":[%s],\"left\":[]}\n", m, all)
+	print "{\"event\":\"gc:barrier\",\"id\":\"b\"}"
+	printf("%s\"joined\":[],\"left\":[%s]}\n", m, all) }' > members
+gc-reduce -s empty < members > out
+is "a roster of nobody is written anew" "$(grep -c gc:agent empty)" 1
+event ann Busy 10 "" | gc-reduce -s empty > out
+is "and its seq goes on" "$(jq .seq out)" 1201
+event bob Busy 10 "" | gc-reduce -s empty > out
+is "and on" "$(jq .seq out)" 1202
+jq -c 'select(.event=="gc:agent")|.gone=true|.seq=5000' out |
+    gc-reduce -s empty > out2
+event cid Busy 10 "" | gc-reduce -s empty > out
+is "from whatever was seen" "$(jq .seq out)" 5001
+
 # --- a full disk
 event ann Busy 10 "" | gc-reduce > /dev/full 2> err
 is "a full disk under stdout is 74" $? 74

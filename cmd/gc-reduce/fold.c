@@ -113,6 +113,7 @@ fold_agent(struct app *app, const char *line, size_t raw)
 		if (a == NULL || ev->seq <= a->seq)
 			return;
 		doubt_forget(app, a);
+		a->seq = ev->seq;
 		store_gone(app, a);
 		roster_remove(&app->roster, a);
 		merged = AGENT_TAKEN;
@@ -210,8 +211,11 @@ fold_journal(void *arg, const char *line, size_t len)
 		roster_remove(&app->roster, a);
 	if (ev->seq > app->roster.seq)
 		app->roster.seq = ev->seq;
-	if (ev->gone)
+	if (ev->gone) {
+		/* the newline is behind it */
+		store_keep_gone(app, line, len + 1);
 		return NULL;
+	}
 	a = roster_add(&app->roster, ev->user_id, &fresh);
 	agent_merge(a, ev, app->now_ms);
 	a->seq = ev->seq;

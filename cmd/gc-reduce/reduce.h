@@ -75,6 +75,7 @@ struct store {
 	int64_t rewrite_due_ms;		/* not before, after one */
 	bool anew;			/* only a rewriting holds it all */
 	struct buf held;		/* barriers that wait for the disk */
+	char *last_gone;		/* the line of who went last, or NULL */
 };
 
 struct app {
@@ -133,6 +134,7 @@ void loop_finish(struct app *app);	/* the input has ended */
 void store_open(struct app *app);
 void store_mark(struct app *app, struct agent *a);
 void store_gone(struct app *app, struct agent *a);
+void store_keep_gone(struct app *app, const char *line, size_t len);
 int64_t store_tick(struct app *app);
 /* Durable now; false if the disk would not (said). */
 bool store_commit(struct app *app);

@@ -52,6 +52,13 @@ store_mark(struct app *app, struct agent *a)
 }
 
 void
+store_keep_gone(struct app *app, const char *line, size_t len)
+{
+	free(app->store.last_gone);
+	app->store.last_gone = xstrndup(line, len);
+}
+
+void
 store_gone(struct app *app, struct agent *a)
 {
 	struct store *s = &app->store;
@@ -63,6 +70,7 @@ store_gone(struct app *app, struct agent *a)
 		clear_dirty(s, a);
 	buf_init(&line, JOURNAL_BATCH_MAX);
 	record_agent(&line, a, app->wall_ms, true);
+	store_keep_gone(app, line.data, line.len);
 	if (journal_add(&s->journal, line.data, line.len) == -1)
 		s->anew = true;
 	buf_free(&line);
@@ -76,13 +84,15 @@ write_anew(struct app *app, struct err *e)
 {
 	struct store *s = &app->store;
 	struct buf all;
+	uint64_t count = app->roster.count + (s->last_gone != NULL);
 	int status;
 
 	buf_init(&all, SIZE_MAX / 4);
+	if (s->last_gone != NULL)	/* its seq may be the highest */
+		buf_adds(&all, s->last_gone);
 	for (size_t i = 0; i < app->roster.count; i++)
 		record_agent(&all, app->roster.list[i], app->wall_ms, false);
-	status = journal_rewrite(&s->journal, &all, app->roster.count,
-	    app->wall_ms, e);
+	status = journal_rewrite(&s->journal, &all, count, app->wall_ms, e);
 	buf_free(&all);
 	while (status == 0 && !TAILQ_EMPTY(&s->dirty))
 		clear_dirty(s, TAILQ_FIRST(&s->dirty));
@@ -207,6 +217,7 @@ store_close(struct app *app)
 	if (s->used)
 		journal_close(&s->journal);
 	buf_free(&s->held);
+	free(s->last_gone);
 	if (durable)
 		return GC_EX_OK;
 	log_error("'%s' could not be written: what changed last is not in it",
