@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,210 +7,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/clock.h"
 #include "lib/file.h"
 #include "lib/journal.h"
-#include "lib/scan.h"
 
-#define JOURNAL_VERSION 1
 #define JOURNAL_MAX ((size_t)1 << 32)	/* bytes that opening reads */
-
-enum { J_EVENT, J_VERSION, J_KIND, J_LINES, J_CRC, J_LEN };
-
-static const struct scan_key keys[J_LEN] = {
-	[J_EVENT] = { "event", -1 }, [J_VERSION] = { "version", -1 },
-	[J_KIND] = { "kind", -1 }, [J_LINES] = { "lines", -1 },
-	[J_CRC] = { "crc32", -1 },
-};
-
-uint32_t
-journal_crc32(uint32_t crc, const void *bytes, size_t len)
-{
-	static uint32_t table[256];
-	const unsigned char *p = bytes;
-
-	if (table[1] == 0)
-		for (uint32_t i = 0; i < 256; i++) {
-			uint32_t c = i;
-
-			for (int k = 0; k < 8; k++)
-				c = (c >> 1) ^ (c & 1 ? 0xedb88320u : 0);
-			table[i] = c;
-		}
-	crc = ~crc;
-	while (len-- > 0)
-		crc = table[(crc ^ *p++) & 0xff] ^ (crc >> 8);
-	return ~crc;
-}
-
-/* Reading: where we are, and what was found. */
-struct reading {
-	struct journal *j;
-	const char *text;
-	size_t len;
-	size_t batch;		/* the batch that is read begins here */
-	uint64_t batch_first;	/* number of its first line */
-	uint64_t line;		/* lines read */
-	journal_reader *reader;
-	void *arg;
-};
-
-static int
-damaged(const struct reading *r, uint64_t line, const char *why,
-    struct err *e)
-{
-	return err_set(e, GC_EX_DATAERR, "'%s' is damaged at line %" PRIu64
-	    ": %s; the file is left as it is", r->j->path, line, why);
-}
-
-static int
-read_header(const struct reading *r, const char *line, size_t len,
-    struct err *e)
-{
-	struct slice v[J_LEN];
-	uint64_t version;
-
-	if (scan_object(line, len, keys, J_LEN, v) != SCAN_OK ||
-	    !slice_is(v[J_EVENT], "gc:journal") ||
-	    slice_number(v[J_VERSION], &version) == -1 || version == 0)
-		return err_set(e, GC_EX_DATAERR, "'%s' is no journal",
-		    r->j->path);
-	if (version > JOURNAL_VERSION)
-		return err_set(e, GC_EX_DATAERR, "'%s' was written by a newer "
-		    "version (%" PRIu64 ")", r->j->path, version);
-	if (!slice_is(v[J_KIND], r->j->kind))
-		return err_set(e, GC_EX_DATAERR, "'%s' is a journal of "
-		    "another kind than %s", r->j->path, r->j->kind);
-	return 0;
-}
-
-/* Give the batch's lines out, now that its sum is right. */
-static int
-give(struct reading *r, size_t end, struct err *e)
-{
-	const char *p = r->text + r->batch, *stop = r->text + end;
-	uint64_t line = r->batch_first;
-	const char *newline, *why;
-
-	for (; p < stop; p = newline + 1, line++) {
-		newline = memchr(p, '\n', (size_t)(stop - p));
-		why = r->reader(r->arg, p, (size_t)(newline - p));
-		if (why != NULL)
-			return damaged(r, line, why, e);
-		r->j->lines++;
-	}
-	return 0;
-}
-
-/* Why the commit does not fit the batch before it; NULL if it does. */
-static const char *
-check_commit(const struct reading *r, size_t at, const struct slice *v)
-{
-	uint64_t lines, got = r->line - r->batch_first;
-	char sum[9];
-
-	if (slice_number(v[J_LINES], &lines) == -1)
-		return "the commit has no count";
-	if (got > lines)
-		return "more lines than the commit counts";
-	if (got < lines)
-		return "fewer lines than the commit counts";
-	snprintf(sum, sizeof(sum), "%08" PRIx32, journal_crc32(0,
-	    r->text + r->batch, at - r->batch));
-	return slice_is(v[J_CRC], sum) ? NULL : "the sum is wrong";
-}
-
-static bool
-is_commit(const char *line, size_t len, struct slice *v)
-{
-	return scan_object(line, len, keys, J_LEN, v) == SCAN_OK &&
-	    slice_is(v[J_EVENT], "gc:commit");
-}
-
-/* Is there another commit line behind this place? */
-static bool
-commit_follows(const struct reading *r, size_t at)
-{
-	struct slice v[J_LEN];
-	const char *newline;
-
-	for (; (newline = memchr(r->text + at, '\n', r->len - at)) != NULL;
-	    at = (size_t)(newline + 1 - r->text))
-		if (is_commit(r->text + at, (size_t)(newline - r->text) - at,
-		    v))
-			return true;
-	return false;
-}
-
-/*
- * One commit line, at [at, end).  A last batch that fails its sum is a torn
- * tail: 1.  One that counts fewer lines than are there is damage: the tail
- * of a crash is short, never long.
- */
-static int
-read_commit(struct reading *r, size_t at, size_t end, const struct slice *v,
-    struct err *e)
-{
-	const char *why = check_commit(r, at, v);
-
-	if (why != NULL && (commit_follows(r, end) ||
-	    strncmp(why, "more", 4) == 0))
-		return damaged(r, r->line + 1, why, e);
-	if (why != NULL)
-		return 1;
-	if (give(r, at, e) == -1)
-		return -1;
-	r->line++;
-	r->j->last = (off_t)r->batch;
-	r->batch = end;
-	r->batch_first = r->line;
-	r->j->good = (off_t)end;
-	return 0;
-}
-
-static int
-read_lines(struct reading *r, struct err *e)
-{
-	struct slice v[J_LEN];
-	const char *newline;
-	size_t at = 0, end;
-	int got;
-
-	for (; at < r->len; at = end) {
-		newline = memchr(r->text + at, '\n', r->len - at);
-		if (newline == NULL && r->line > 0)
-			break;
-		end = newline ? (size_t)(newline + 1 - r->text) : r->len;
-		if (r->line == 0) {
-			if (read_header(r, r->text + at,
-			    end - at - (newline != NULL), e) == -1)
-				return -1;
-			if (newline == NULL)
-				return damaged(r, 1, "the line is cut", e);
-			r->line = r->batch_first = 1;
-			r->batch = end;
-			r->j->good = r->j->last = (off_t)end;
-			continue;
-		}
-		if (is_commit(r->text + at, end - at - 1, v)) {
-			if ((got = read_commit(r, at, end, v, e)) != 0)
-				return got == 1 ? 0 : -1;
-			continue;
-		}
-		r->line++;
-	}
-	return 0;
-}
+#define HEADER_MAX 256
+#define COMMIT_MAX 256
 
 static int
 create(struct journal *j, struct err *e)
 {
-	char header[128];
-	int n = snprintf(header, sizeof(header), "{\"event\":\"gc:journal\","
-	    "\"version\":%d,\"kind\":\"%s\"}\n", JOURNAL_VERSION, j->kind);
+	struct buf header;
+	int status;
 
-	j->good = j->last = n;
-	return file_replace(j->path, header, (size_t)n, e);
+	buf_init(&header, HEADER_MAX);
+	batch_header(&header, j->kind);
+	j->good = j->last = (off_t)header.len;
+	status = file_replace(j->path, header.data, header.len, e);
+	buf_free(&header);
+	return status;
 }
 
 static int
@@ -273,9 +87,10 @@ settle(struct journal *j, const struct buf *text, struct err *e)
 }
 
 static int
-load(struct journal *j, journal_reader *reader, void *arg, struct err *e)
+load(struct journal *j, batch_reader *reader, void *arg, struct err *e)
 {
-	struct reading r = { .j = j, .reader = reader, .arg = arg };
+	struct batch_text t = { .path = j->path, .kind = j->kind,
+	    .reader = reader, .arg = arg };
 	struct buf text;
 	int status;
 
@@ -283,10 +98,14 @@ load(struct journal *j, journal_reader *reader, void *arg, struct err *e)
 	status = file_read(j->path, &text, e);
 	if (status == -1 && errno == ENOENT)
 		status = 0;
-	r.text = text.data;
-	r.len = text.len;
-	if (status == 0)
-		status = text.len == 0 ? create(j, e) : read_lines(&r, e);
+	if (status == 0 && text.len == 0) {
+		status = create(j, e);
+	} else if (status == 0) {
+		status = batch_read(&t, text.data, text.len, e);
+		j->good = (off_t)t.good;
+		j->last = (off_t)t.last;
+		j->lines = t.lines;
+	}
 	if (status == 0)
 		status = settle(j, &text, e);
 	buf_free(&text);
@@ -322,7 +141,7 @@ lock(struct journal *j, struct err *e)
 
 int
 journal_open(struct journal *j, const char *path, const char *kind,
-    journal_reader *reader, void *arg, struct err *e)
+    batch_reader *reader, void *arg, struct err *e)
 {
 	*j = (struct journal){ .path = follow(path, e), .kind = kind,
 	    .fd = -1, .lock_fd = -1 };
@@ -361,16 +180,6 @@ journal_add(struct journal *j, const char *line, size_t len)
 	return 0;
 }
 
-static void
-add_commit(struct buf *out, uint64_t lines, uint32_t crc, int64_t wall_ms)
-{
-	char at[CLOCK_RFC3339_LEN + 1];
-
-	clock_format_ms(wall_ms, at);
-	buf_addf(out, "{\"event\":\"gc:commit\",\"at\":\"%s\",\"lines\":%"
-	    PRIu64 ",\"crc32\":\"%08" PRIx32 "\"}\n", at, lines, crc);
-}
-
 bool
 journal_is_missing(const struct journal *j)
 {
@@ -402,10 +211,10 @@ write_batch(struct journal *j, int64_t wall_ms, struct err *e)
 {
 	size_t lines_end = j->batch.len, all;
 
-	j->batch.cap += 256;	/* the commit always fits */
-	add_commit(&j->batch, j->batch_lines,
-	    journal_crc32(0, j->batch.data, j->batch.len), wall_ms);
-	j->batch.cap -= 256;
+	j->batch.cap += COMMIT_MAX;	/* the commit always fits */
+	batch_commit(&j->batch, j->batch_lines,
+	    batch_crc32(0, j->batch.data, j->batch.len), wall_ms);
+	j->batch.cap -= COMMIT_MAX;
 	all = j->batch.len;
 	j->batch.len = lines_end;
 	j->torn = true;
@@ -464,13 +273,12 @@ journal_rewrite(struct journal *j, const struct buf *lines, uint64_t count,
 
 	if (!is_ours(j) && !journal_is_missing(j))
 		return not_ours(j, e);
-	buf_init(&head, 256);
-	buf_init(&tail, 512);
-	buf_addf(&head, "{\"event\":\"gc:journal\",\"version\":%d,\"kind\":"
-	    "\"%s\"}\n", JOURNAL_VERSION, j->kind);
-	add_commit(&tail, count, journal_crc32(0, lines->data, lines->len),
+	buf_init(&head, HEADER_MAX);
+	buf_init(&tail, 2 * COMMIT_MAX);
+	batch_header(&head, j->kind);
+	batch_commit(&tail, count, batch_crc32(0, lines->data, lines->len),
 	    wall_ms);
-	add_commit(&tail, 0, 0, wall_ms);
+	batch_commit(&tail, 0, 0, wall_ms);
 	len = (off_t)(head.len + lines->len + tail.len);
 	if ((size_t)len > JOURNAL_MAX)
 		err_set(e, GC_EX_IOERR, "'%s' would be too long", j->path);

@@ -2,14 +2,9 @@
  * Lines made durable in batches: the suite's one durable form.  CONTRACT
  * section 6, "A journal".
  *
- *	{"event":"gc:journal","version":1,"kind":"roster"}	the first line
- *	...						a batch: lines
- *	{"event":"gc:commit","at":…,"lines":N,"crc32":"xxxxxxxx"}
- *
- * The sum (CRC-32 as in zlib) is over the batch's bytes, newlines included,
- * from behind the commit or the first line before it.  A batch is written
- * with its commit in one piece and synced: after a crash it is there whole
- * or it is a torn tail, which opening cuts off.
+ * lib/batch is its text.  A batch is written with its commit in one piece
+ * and synced: after a crash it is there whole or it is a torn tail, which
+ * opening cuts off.
  *
  * What is durable, and when:
  * - journal_commit says 0 when the batch is on the disk, not before.
@@ -19,7 +14,7 @@
  *   first one and say success to the second.
  * - Opening takes a last batch that a killed process may never have synced,
  *   or whose sync failed: it is written once more in its place and synced,
- *   with the folder, before anyone hears of it.  Batches before it are
+ *   with the folder, before journal_open returns.  Batches before it are
  *   durable, as none is written behind one that is not.
  * - A rewritten file is synced before its renaming and the folder after it.
  *   Where the folder will not, the new file is used, and no commit succeeds
@@ -34,6 +29,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "lib/batch.h"
 #include "lib/buf.h"
 #include "lib/die.h"
 
@@ -54,10 +50,6 @@ struct journal {
 	uint64_t cut_bytes;	/* of a torn tail, at opening */
 };
 
-/* Called with each committed line, without its newline.  A reason (a
- * constant) refuses the line: the journal is then damaged. */
-typedef const char *journal_reader(void *arg, const char *line, size_t len);
-
 /*
  * Open path, made where it is missing or empty, and read it.  A lock file
  * beside it keeps a second process out (75); it stays, and its being there
@@ -67,7 +59,7 @@ typedef const char *journal_reader(void *arg, const char *line, size_t len);
  * no regular file, 73.
  */
 int journal_open(struct journal *j, const char *path, const char *kind,
-    journal_reader *reader, void *arg, struct err *e);
+    batch_reader *reader, void *arg, struct err *e);
 void journal_close(struct journal *j);
 
 /* Add a line (with its newline) to the batch that is being made.  -1: no
@@ -92,8 +84,5 @@ bool journal_is_missing(const struct journal *j);
  */
 int journal_rewrite(struct journal *j, const struct buf *lines,
     uint64_t count, int64_t wall_ms, struct err *e);
-
-/* CRC-32 (IEEE 802.3, as zlib's crc32): start with 0. */
-uint32_t journal_crc32(uint32_t crc, const void *bytes, size_t len);
 
 #endif

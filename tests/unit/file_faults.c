@@ -258,7 +258,7 @@ told_by(const char *bytes, size_t len)
 		size_t len;
 		struct seen seen;
 	} known[KNOWN];
-	uint32_t sum = journal_crc32(0, bytes, len);
+	uint32_t sum = batch_crc32(0, bytes, len);
 	size_t i = sum % KNOWN;
 	struct journal j;
 	struct err e;

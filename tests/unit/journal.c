@@ -437,7 +437,7 @@ main(void)
 		return 1;
 	snprintf(path, sizeof(path), "%s/j", folder);
 	buf_init(&whole, 1 << 20);
-	is_int(journal_crc32(0, "123456789", 9), 0xcbf43926,
+	is_int(batch_crc32(0, "123456789", 9), 0xcbf43926,
 	    "CRC-32's check value");
 	test_round_trip(&whole);
 	test_cuts(&whole);
