@@ -53,6 +53,8 @@ sh ./feed < raw > fed &
 gc-dedup -w 20ms < fed > merged 2> dedup.err & dedup=$!
 gc-reduce -s roster --drain 2s -r "sh ./as reconcile.pid gc-reconcile --rate 20000" \
     < merged > changes 2> reduce.err & reduce=$!
+# once this is there all FIFOs are open at both ends
+while [ ! -e changes ]; do sleep 0.01; done
 [ "$1" != token ] || { gc-token -f > token.out 2> token.err & token=$!; }
 while [ "$1" = reconcile ] && [ ! -s reconcile.pid ]; do sleep 0.01; done
 tries=0
