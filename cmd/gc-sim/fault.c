@@ -5,145 +5,231 @@
 #include "cmd/gc-sim/sim.h"
 #include "lib/str.h"
 
-/* The parts of a value, as `STATUS:N[:RETRY-AFTER]` has them. */
-enum part { NONE, CHANCE, COUNT, MILLIS, SECONDS, SECONDS_MS };
+#define PARTS_MAX 3
+#define TEXT_MAX 64		/* of NAME=VALUE */
 
 static const struct fault {
 	const char *name, *value, *help;
-	struct { enum part kind; size_t at; bool optional; } parts[3];
+	struct { enum part kind; size_t at; bool optional; } parts[PARTS_MAX];
 } faults[] = {
 #define AT(member) offsetof(struct faults, member)
 	{ "drop", "P", "a frame is lost",
-	    { { CHANCE, AT(drop), false } } },
+	    { { PART_CHANCE, AT(drop), false } } },
 	{ "duplicate", "P", "a frame comes twice",
-	    { { CHANCE, AT(duplicate), false } } },
+	    { { PART_CHANCE, AT(duplicate), false } } },
 	{ "reorder", "P", "a frame comes after the next one",
-	    { { CHANCE, AT(reorder), false } } },
+	    { { PART_CHANCE, AT(reorder), false } } },
 	{ "delay", "MS", "frames come so late",
-	    { { MILLIS, AT(delay_ms), false } } },
+	    { { PART_MILLIS, AT(delay_ms), false } } },
 	{ "cut", "N", "the connection is cut every N events",
-	    { { COUNT, AT(cut), false } } },
-	{ "close", "CODE:N", "a close frame every N events",
-	    { { COUNT, AT(close_code), false },
-	    { COUNT, AT(close_every), false } } },
+	    { { PART_COUNT, AT(cut), false } } },
+	{ "close", "CODE:N", "a close frame every N events; CODE 0: none",
+	    { { PART_CODE, AT(close_code), false },
+	    { PART_COUNT, AT(close_every), false } } },
 	{ "no-pong", NULL, "pings are not answered",
-	    { { NONE, AT(no_pong), false } } },
+	    { { PART_FLAG, AT(no_pong), false } } },
+	{ "stall", "S", "a socket is not read for S s once it subscribed",
+	    { { PART_SECONDS_MS, AT(stall_ms), false } } },
 	{ "half-open", "N", "after N events a socket is dead, not closed",
-	    { { COUNT, AT(half_open), false } } },
+	    { { PART_COUNT, AT(half_open), false } } },
 	{ "token-life", "S", "tokens live so long, then an unclean cut",
-	    { { SECONDS, AT(token_life_s), false } } },
-	{ "refuse", "STATUS:N[:S]", "the first N upgrades are refused",
-	    { { COUNT, AT(refuse_status), false },
-	    { COUNT, AT(refuse_left), false },
-	    { COUNT, AT(refuse_after_s), true } } },
+	    { { PART_SECONDS_MS, AT(token_life_ms), false } } },
+	{ "refuse", "STATUS:N[:S]", "the first N upgrades; Retry-After S",
+	    { { PART_STATUS, AT(refuse_status), false },
+	    { PART_COUNT, AT(refuse_left), false },
+	    { PART_SECONDS, AT(refuse_after_s), true } } },
+	{ "no-upgrade", "N", "the first N upgrades are never answered",
+	    { { PART_COUNT, AT(no_upgrade_left), false } } },
+	{ "slow-upgrade", "MS", "an upgrade's answer: a byte each MS",
+	    { { PART_MILLIS, AT(slow_upgrade_ms), false } } },
+	{ "tls-stall", "N", "the next N connections: no answer, not even TLS",
+	    { { PART_COUNT, AT(tls_stall_left), false } } },
 	{ "rest-slow", "MS", "REST answers so late",
-	    { { MILLIS, AT(rest_slow_ms), false } } },
+	    { { PART_MILLIS, AT(rest_slow_ms), false } } },
 	{ "rest-fail", "P", "REST answers 500 or 503",
-	    { { CHANCE, AT(rest_fail), false } } },
+	    { { PART_CHANCE, AT(rest_fail), false } } },
 	{ "rest-429", "P", "REST answers 429, Retry-After 1 s",
-	    { { CHANCE, AT(rest_429), false } } },
+	    { { PART_CHANCE, AT(rest_429), false } } },
+	{ "rest-garbage", "P", "REST answers 200 with nonsense or half",
+	    { { PART_CHANCE, AT(rest_garbage), false } } },
+	{ "rest-hang", "P", "REST never answers",
+	    { { PART_CHANCE, AT(rest_hang), false } } },
 	{ "storm", "S:MS", "every S seconds every agent changes within MS",
-	    { { SECONDS_MS, AT(storm_every_ms), false },
-	    { MILLIS, AT(storm_ms), false } } },
+	    { { PART_SECONDS_MS, AT(storm_every_ms), false },
+	    { PART_MILLIS, AT(storm_ms), false } } },
 	{ "malformed", "P", "a frame is no JSON",
-	    { { CHANCE, AT(malformed), false } } },
+	    { { PART_CHANCE, AT(malformed), false } } },
 	{ "oversize", "P", "a frame is over 1 MiB",
-	    { { CHANCE, AT(oversize), false } } },
+	    { { PART_CHANCE, AT(oversize), false } } },
 	{ "binary", "P", "a frame is binary",
-	    { { CHANCE, AT(binary), false } } },
+	    { { PART_CHANCE, AT(binary), false } } },
 	{ "fragment", "P", "a message comes in fragments",
-	    { { CHANCE, AT(fragment), false } } },
+	    { { PART_CHANCE, AT(fragment), false } } },
+	{ "odd", "KIND:N", "every N events an odd frame of that KIND",
+	    { { PART_ODD, AT(odd_every), false },
+	    { PART_COUNT, AT(odd_every), false } } },
 #undef AT
 };
 
 #define FAULTS (sizeof(faults) / sizeof(faults[0]))
 
+/* --- values ------------------------------------------------------------- */
+
+static const struct { uint64_t min, max; } ranges[] = {
+	[PART_COUNT] = { 1, 1000000000 },
+	[PART_MILLIS] = { 1, 1000000000 },
+	[PART_SECONDS] = { 0, 1000000 },
+	[PART_SECONDS_MS] = { 1, 1000000000 },
+	[PART_STATUS] = { 200, 599 },
+	[PART_CODE] = { 0, 65535 },
+};
+
 static bool
-store(struct faults *f, enum part kind, size_t at, const char *text)
+read_chance(const char *text, double *p)
 {
-	char *target = (char *)f + at;
-	uint64_t n;
 	double d;
 
-	if (kind == CHANCE || kind == SECONDS || kind == SECONDS_MS) {
-		if (str_decimal(text, &d) == -1 ||
-		    (kind == CHANCE && d > 1) || (kind != CHANCE &&
-		    (d <= 0 || d > 1e6)))
-			return false;
-		if (kind == SECONDS_MS) {
-			n = (uint64_t)(d * 1000);
-			memcpy(target, &n, sizeof(n));
-		} else {
-			memcpy(target, &d, sizeof(d));
-		}
-		return true;
-	}
-	if (str_number(text, 1000000000, &n) == -1)
+	if (str_decimal(text, &d) == -1 || d > 1)
 		return false;
-	memcpy(target, &n, sizeof(n));
+	*p = d;
 	return true;
 }
 
+bool
+part_read(enum part kind, const char *text, uint64_t *n, double *p)
+{
+	uint64_t v = 0;
+	double d;
+	int odd;
+
+	switch (kind) {
+	case PART_CHANCE:
+		return read_chance(text, p);
+	case PART_ODD:
+		odd = odd_find(text);
+		*n = (uint64_t)odd;
+		return odd != -1;
+	case PART_SECONDS_MS:
+		if (str_decimal(text, &d) == -1 || d > 1e6)
+			return false;
+		v = (uint64_t)(d * 1000 + 0.5);
+		break;
+	default:
+		if (str_number(text, ranges[kind].max, &v) == -1)
+			return false;
+	}
+	*n = v;
+	return v >= ranges[kind].min && v <= ranges[kind].max;
+}
+
 static int
-parse_value(struct faults *f, const struct fault *fault, char *value,
+wrong_value(const struct fault *fault, struct err *e)
+{
+	if (fault->value == NULL)
+		return err_set(e, GC_EX_USAGE, "fault %s takes no value",
+		    fault->name);
+	return err_set(e, GC_EX_USAGE, "fault %s: the value is %s; see "
+	    "--help", fault->name, fault->value);
+}
+
+/* Nothing of f is touched if a part is wrong. */
+static int
+set_parts(struct faults *f, const struct fault *fault, char *value,
     struct err *e)
 {
+	struct faults new = *f;
+	uint64_t n = 0, row = 0;
 	char *part;
+	double p = 0;
 
-	for (int i = 0; i < 3 && fault->parts[i].kind != NONE; i++) {
+	for (int i = 0; i < PARTS_MAX && fault->parts[i].kind != PART_NONE;
+	    i++) {
+		char *at = (char *)&new + fault->parts[i].at;
+		enum part kind = fault->parts[i].kind;
+
 		part = strsep(&value, ":");
 		if (part == NULL && fault->parts[i].optional)
-			break;
-		if (part == NULL || !store(f, fault->parts[i].kind,
-		    fault->parts[i].at, part))
-			return err_set(e, GC_EX_USAGE, "fault %s: the value "
-			    "is %s", fault->name, fault->value);
+			n = 0;
+		else if (part == NULL || !part_read(kind, part, &n, &p))
+			return wrong_value(fault, e);
+		if (kind == PART_CHANCE)
+			memcpy(at, &p, sizeof(p));
+		else if (kind == PART_ODD)
+			row = n;	/* the next part goes there */
+		else
+			memcpy(at + row * sizeof(n), &n, sizeof(n));
 	}
 	if (value != NULL)
-		return err_set(e, GC_EX_USAGE, "fault %s: the value is %s",
-		    fault->name, fault->value);
+		return wrong_value(fault, e);
+	*f = new;
+	return 0;
+}
+
+/* --- by name ------------------------------------------------------------ */
+
+static const struct fault *
+find(const char *name, struct err *e)
+{
+	for (size_t i = 0; i < FAULTS; i++)
+		if (strcmp(name, faults[i].name) == 0)
+			return &faults[i];
+	err_set(e, GC_EX_USAGE, "no such fault: %s", name);
+	return NULL;
+}
+
+int
+fault_set(struct faults *f, const char *text, struct err *e)
+{
+	const uint64_t yes = 1;
+	const struct fault *fault;
+	char name[TEXT_MAX], *value;
+
+	if (strlcpy(name, text, sizeof(name)) >= sizeof(name))
+		return err_set(e, GC_EX_USAGE, "no such fault: %s", text);
+	value = strchr(name, '=');
+	if (value != NULL)
+		*value++ = '\0';
+	if ((fault = find(name, e)) == NULL)
+		return -1;
+	if ((fault->value == NULL) != (value == NULL))
+		return wrong_value(fault, e);
+	if (value != NULL)
+		return set_parts(f, fault, value, e);
+	memcpy((char *)f + fault->parts[0].at, &yes, sizeof(yes));
 	return 0;
 }
 
 int
-fault_parse(struct faults *f, const char *text, struct err *e)
+fault_clear(struct faults *f, const char *name, struct err *e)
 {
-	char name[64], *value;
+	const struct fault *fault = find(name, e);
 
-	if (strlcpy(name, text, sizeof(name)) >= sizeof(name))
-		return err_set(e, GC_EX_USAGE, "no such fault");
-	value = strchr(name, '=');
-	if (value != NULL)
-		*value++ = '\0';
-	for (size_t i = 0; i < FAULTS; i++) {
-		if (strcmp(name, faults[i].name) != 0)
-			continue;
-		if (faults[i].value == NULL) {
-			*((bool *)(void *)((char *)f +
-			    faults[i].parts[0].at)) = true;
-			return value == NULL ? 0 : err_set(e, GC_EX_USAGE,
-			    "fault %s takes no value", name);
-		}
-		return parse_value(f, &faults[i], value, e);
-	}
-	return err_set(e, GC_EX_USAGE, "no such fault: %s", name);
+	if (fault == NULL)
+		return -1;
+	for (int i = 0; i < PARTS_MAX && fault->parts[i].kind != PART_NONE;
+	    i++)
+		memset((char *)f + fault->parts[i].at, 0,
+		    fault->parts[i].kind == PART_ODD ? sizeof(f->odd_every) :
+		    sizeof(uint64_t));
+	return 0;
 }
 
 const char *
 fault_help(void)
 {
-	static char text[4096];
-	size_t n = 0;
+	static struct buf text = { .cap = 1 << 14 };
 	char left[64];
 
-	n += (size_t)snprintf(text, sizeof(text), "Faults, each with "
-	    "--fault, alone or together (P: a probability):");
+	buf_adds(&text, "Faults, each with --fault, alone or together (P: a "
+	    "probability):");
 	for (size_t i = 0; i < FAULTS; i++) {
 		snprintf(left, sizeof(left), "%s%s%s", faults[i].name,
 		    faults[i].value ? "=" : "",
 		    faults[i].value ? faults[i].value : "");
-		n += (size_t)snprintf(text + n, sizeof(text) - n,
-		    "\n  %-22s %s", left, faults[i].help);
+		buf_addf(&text, "\n  %-22s %s", left, faults[i].help);
 	}
-	return text;
+	buf_adds(&text, "\n\nKinds of odd frames, and the code that each "
+	    "deserves (-: none, go on):");
+	odd_help(&text);
+	return text.data;
 }

@@ -1,10 +1,11 @@
 /*
- * What clients connect to: the port, and TLS before libmicrohttpd.
+ * What clients connect to: the port, and what lies before libmicrohttpd.
  *
  * libmicrohttpd's own TLS hands upgraded bytes on a few at a time, a record
- * each, which makes clients look slow; and it says good-bye where a cut is
- * wanted.  So TLS ends here, in a thread a connection, and libmicrohttpd is
- * given one end of a socket pair.
+ * each, which makes clients look slow; it says good-bye where a cut is
+ * wanted; and it goes on reading where a network is to be dead.  So each
+ * connection ends in a relay, and libmicrohttpd is given one end of a socket
+ * pair.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,207 +15,40 @@
 #include <netinet/tcp.h>
 #include <openssl/bio.h>
 #include <openssl/pem.h>
-#include <openssl/ssl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "cmd/gc-sim/relay.h"
 #include "cmd/gc-sim/sim.h"
 #include "lib/log.h"
 
-#define BLOCK (16 << 10)	/* a TLS record's most */
-#define HANDSHAKE_MS 10000
 #define FLUSH_S 2		/* at the end, for what is under way */
 
-struct way {			/* bytes that go one way */
-	char bytes[BLOCK];
-	size_t at, len;		/* bytes[at..len) are to be written */
-};
-
-struct relay {
-	struct relay *next;
-	struct front *front;
-	SSL *ssl;
-	int outer, inner;
-	int http_fd;		/* libmicrohttpd's end, to know it by */
-	bool unclean;		/* end without TLS's close_notify */
-	bool http_ended;	/* nothing more comes from libmicrohttpd */
-	bool moved;		/* bytes or an end, in this turn: look again */
-	struct way in, out;
-};
-
 struct front {
+	struct sim *sim;
 	struct MHD_Daemon *daemon;
 	SSL_CTX *tls;		/* NULL: plain */
 	int listener;
 	pthread_t thread;
-	pthread_mutex_t lock;	/* guards relays and their `unclean` */
+	pthread_mutex_t lock;	/* guards the list of relays */
 	pthread_cond_t fewer;
 	struct relay *relays;
 };
 
 /* --- one connection ----------------------------------------------------- */
 
-static bool
-wait_for(int fd, short events, int ms)
-{
-	struct pollfd p = { fd, events, 0 };
-	int n;
-
-	while ((n = poll(&p, 1, ms)) == -1 && errno == EINTR)
-		continue;
-	return n > 0;
-}
-
-static short
-wanted(const struct relay *r, int result)
-{
-	switch (SSL_get_error(r->ssl, result)) {
-	case SSL_ERROR_WANT_READ:
-		return POLLIN;
-	case SSL_ERROR_WANT_WRITE:
-		return POLLOUT;
-	default:
-		return 0;
-	}
-}
-
-static bool
-handshake(struct relay *r)
-{
-	int n;
-	short events;
-
-	while ((n = SSL_accept(r->ssl)) != 1)
-		if ((events = wanted(r, n)) == 0 ||
-		    !wait_for(r->outer, events, HANDSHAKE_MS))
-			return false;
-	return true;
-}
-
 static void
-filled(struct relay *r, struct way *w, size_t n)
+relay_del(struct relay *r)
 {
-	r->moved = true;
-	w->at = 0;
-	w->len = n;
-}
-
-static void
-drained(struct relay *r, struct way *w, size_t n)
-{
-	r->moved = true;
-	w->at += n;
-	if (w->at == w->len)
-		w->at = w->len = 0;
-}
-
-/* Reads a block where there is room; adds what it waits for to *events.
- * False once that side has ended. */
-static bool
-take_outer(struct relay *r, short *events)
-{
-	struct way *w = &r->in;
-	int n;
-
-	if (w->len > 0)
-		return true;
-	n = SSL_read(r->ssl, w->bytes, BLOCK);
-	if (n > 0) {
-		filled(r, w, (size_t)n);
-		return true;
-	}
-	*events |= wanted(r, n);
-	return wanted(r, n) != 0;
-}
-
-static bool
-put_outer(struct relay *r, short *events)
-{
-	struct way *w = &r->out;
-	int n;
-
-	while (w->len > 0) {
-		n = SSL_write(r->ssl, w->bytes + w->at, (int)(w->len - w->at));
-		if (n <= 0) {
-			*events |= wanted(r, n);
-			return wanted(r, n) != 0;
-		}
-		drained(r, w, (size_t)n);
-	}
-	return true;
-}
-
-static bool
-take_inner(struct relay *r, short *events)
-{
-	struct way *w = &r->out;
-	ssize_t n;
-
-	if (w->len > 0 || r->http_ended)
-		return true;
-	n = recv(r->inner, w->bytes, BLOCK, 0);
-	if (n > 0) {
-		filled(r, w, (size_t)n);
-	} else if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
-		*events |= POLLIN;
-	} else {
-		r->http_ended = r->moved = true;
-	}
-	return true;
-}
-
-static bool
-put_inner(struct relay *r, short *events)
-{
-	struct way *w = &r->in;
-	ssize_t n;
-
-	while (w->len > 0) {
-		n = send(r->inner, w->bytes + w->at, w->len - w->at,
-		    MSG_NOSIGNAL);
-		if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
-			*events |= POLLOUT;
-			return true;
-		}
-		if (n <= 0)
-			return false;
-		drained(r, w, (size_t)n);
-	}
-	return true;
-}
-
-/* A side that is waited for in no way is left out: it would say that it has
- * hung up, again and again. */
-static void
-sleep_until_either(const struct relay *r, short outer, short inner)
-{
-	struct pollfd fds[2] = {
-		{ outer != 0 ? r->outer : -1, outer, 0 },
-		{ inner != 0 ? r->inner : -1, inner, 0 },
-	};
-
-	poll(fds, 2, -1);
-}
-
-/* Both ways until one side has ended and the other has all of it. */
-static void
-relay(struct relay *r)
-{
-	short outer, inner;
-	bool alive = true;
-
-	while (alive && !(r->http_ended && r->out.len == 0)) {
-		outer = inner = 0;
-		r->moved = false;
-		alive = take_outer(r, &outer) && put_inner(r, &inner) &&
-		    take_inner(r, &inner) && put_outer(r, &outer);
-		if (alive && !r->moved)
-			sleep_until_either(r, outer, inner);
-	}
+	close(r->outer);
+	close(r->inner);
+	close(r->waker);
+	SSL_free(r->ssl);
+	free(r);
 }
 
 static void *
@@ -222,27 +56,17 @@ run_relay(void *arg)
 {
 	struct relay *r = arg, **p;
 	struct front *f = r->front;
-	bool unclean;
 
-	if (handshake(r))
-		relay(r);
+	relay_run(r);
 	pthread_mutex_lock(&f->lock);
 	for (p = &f->relays; *p != r; p = &(*p)->next)
 		continue;
 	*p = r->next;
-	unclean = r->unclean;
-	pthread_mutex_unlock(&f->lock);
-	if (!unclean && r->http_ended)
-		SSL_shutdown(r->ssl);
-	close(r->outer);
-	close(r->inner);
-	SSL_free(r->ssl);
-	free(r);
+	relay_del(r);
 	pthread_cond_signal(&f->fewer);
+	pthread_mutex_unlock(&f->lock);
 	return NULL;
 }
-
-/* --- the port ----------------------------------------------------------- */
 
 static void
 hand_over(struct front *f, int http_fd)
@@ -255,36 +79,132 @@ hand_over(struct front *f, int http_fd)
 }
 
 static void
-start_relay(struct front *f, int fd)
+set_nonblocking(int fd)
 {
-	struct relay *r;
-	pthread_t thread;
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
+
+static struct relay *
+relay_new(struct front *f, int fd)
+{
+	struct relay *r = xcalloc(1, sizeof(*r));
 	int pair[2];
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == -1) {
+	r->front = f;
+	r->outer = fd;
+	r->waker = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (r->waker == -1 || socketpair(AF_UNIX,
+	    SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == -1) {
+		close(r->waker);
+		free(r);
+		return NULL;
+	}
+	r->inner = pair[0];
+	r->http_fd = pair[1];
+	if (f->tls != NULL) {
+		r->ssl = SSL_new(f->tls);
+		if (r->ssl == NULL)
+			die(GC_EX_OSERR, "can't start TLS");
+		SSL_set_fd(r->ssl, fd);
+	}
+	set_nonblocking(fd);
+	set_nonblocking(pair[0]);
+	return r;
+}
+
+/* Is this one to get no answer, not even TLS's? */
+static bool
+is_silent(struct sim *s)
+{
+	bool yes;
+
+	pthread_mutex_lock(&s->lock);
+	yes = s->faults.tls_stall_left > 0;
+	if (yes) {
+		s->faults.tls_stall_left--;
+		sim_say(s, "tls-stall", "\"left\":%llu",
+		    (unsigned long long)s->faults.tls_stall_left);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return yes;
+}
+
+static void
+start_relay(struct front *f, int fd)
+{
+	struct relay *r = relay_new(f, fd);
+	pthread_t thread;
+
+	if (r == NULL) {
 		close(fd);
 		return;
 	}
-	r = xcalloc(1, sizeof(*r));
-	r->front = f;
-	r->outer = fd;
-	r->inner = pair[0];
-	r->http_fd = pair[1];
-	r->ssl = SSL_new(f->tls);
-	if (r->ssl == NULL)
-		die(GC_EX_OSERR, "can't start TLS");
-	SSL_set_fd(r->ssl, fd);
-	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-	fcntl(pair[0], F_SETFL, fcntl(pair[0], F_GETFL) | O_NONBLOCK);
+	r->silent = is_silent(f->sim);
 	pthread_mutex_lock(&f->lock);
 	r->next = f->relays;
 	f->relays = r;
 	pthread_mutex_unlock(&f->lock);
-	hand_over(f, pair[1]);
+	if (r->silent)
+		close(r->http_fd);
+	else
+		hand_over(f, r->http_fd);
 	if (pthread_create(&thread, NULL, run_relay, r) != 0)
 		die(GC_EX_OSERR, "can't start a thread");
 	pthread_detach(thread);
 }
+
+/* --- orders ------------------------------------------------------------- */
+
+/* With f->lock held.  The newest first: numbers are used again. */
+static struct relay *
+find(struct front *f, int http_fd)
+{
+	struct relay *r = f->relays;
+
+	while (r != NULL && (r->http_fd != http_fd || r->silent))
+		r = r->next;
+	return r;
+}
+
+void
+front_hold(struct front *f, int http_fd, enum hold hold)
+{
+	struct relay *r;
+
+	pthread_mutex_lock(&f->lock);
+	if ((r = find(f, http_fd)) != NULL) {
+		r->hold = hold;
+		relay_wake(r);
+	}
+	pthread_mutex_unlock(&f->lock);
+}
+
+void
+front_cut(struct front *f, int http_fd)
+{
+	struct relay *r;
+
+	pthread_mutex_lock(&f->lock);
+	if ((r = find(f, http_fd)) != NULL) {
+		r->cut = true;
+		r->end = r->hold != HOLD_NONE;
+		relay_wake(r);
+	}
+	pthread_mutex_unlock(&f->lock);
+}
+
+void
+front_trickle(struct front *f, int http_fd, uint64_t ms)
+{
+	struct relay *r;
+
+	pthread_mutex_lock(&f->lock);
+	if ((r = find(f, http_fd)) != NULL)
+		r->trickle_ms = (int)ms;
+	pthread_mutex_unlock(&f->lock);
+}
+
+/* --- the port ----------------------------------------------------------- */
 
 static void *
 run_listener(void *arg)
@@ -304,10 +224,7 @@ run_listener(void *arg)
 		if (fd == -1)
 			return NULL;	/* front_deafen */
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-		if (f->tls != NULL)
-			start_relay(f, fd);
-		else
-			hand_over(f, fd);
+		start_relay(f, fd);
 	}
 }
 
@@ -333,8 +250,8 @@ server_tls(const char *cert, const char *key)
 }
 
 struct front *
-front_start(struct MHD_Daemon *daemon, uint16_t port, const char *cert,
-    const char *key, struct err *e)
+front_start(struct sim *s, struct MHD_Daemon *daemon, uint16_t port,
+    const char *cert, const char *key, struct err *e)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET,
 	    .sin_port = htons(port),
@@ -343,6 +260,7 @@ front_start(struct MHD_Daemon *daemon, uint16_t port, const char *cert,
 	sigset_t all, before;
 	const int on = 1;
 
+	f->sim = s;
 	f->daemon = daemon;
 	f->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	setsockopt(f->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -376,19 +294,6 @@ front_port(const struct front *f)
 }
 
 void
-front_cut(struct front *f, int http_fd)
-{
-	struct relay *r;
-
-	pthread_mutex_lock(&f->lock);
-	for (r = f->relays; r != NULL && r->http_fd != http_fd; r = r->next)
-		continue;	/* the newest first: numbers are used again */
-	if (r != NULL)
-		r->unclean = true;
-	pthread_mutex_unlock(&f->lock);
-}
-
-void
 front_deafen(struct front *f)
 {
 	shutdown(f->listener, SHUT_RDWR);
@@ -404,6 +309,11 @@ front_stop(struct front *f)
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += FLUSH_S;
 	pthread_mutex_lock(&f->lock);
+	for (struct relay *r = f->relays; r != NULL; r = r->next) {
+		r->end = r->silent || r->hold == HOLD_BOTH;
+		r->hold = HOLD_NONE;
+		relay_wake(r);
+	}
 	while (f->relays != NULL &&
 	    pthread_cond_timedwait(&f->fewer, &f->lock, &until) == 0)
 		continue;

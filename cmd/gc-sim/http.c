@@ -1,39 +1,67 @@
-/* libmicrohttpd: the login host, the upgrade, REST.  A thread a connection,
+/* libmicrohttpd: requests, answers, the login host.  A thread a connection,
  * so that a slow answer holds up nobody else. */
-#include <microhttpd.h>
+#include <openssl/evp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <openssl/evp.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "cmd/gc-sim/sim.h"
+#include "cmd/gc-sim/http.h"
 #include "lib/clock.h"
+#include "lib/log.h"
 #include "lib/str.h"
 
 #define BODY_MAX 4096		/* of a request */
-#define ANSWER_MAX (1 << 20)
-#define STATE_PATH "/api/v2/routing/users/"
-#define DEFAULT_LIFE_S 3600
+#define ANSWER_MAX (16 << 20)
+#define PATH_SHOWN_MAX 160
+#define DEFAULT_LIFE_MS 3600000
 
 /* One request; made when its head has come. */
 struct request {
 	struct buf body;
 };
 
-/* An answer that is being made. */
-struct answer {
-	int status;
-	struct buf body;
-	int retry_after_s;	/* -1: none */
+/* --- answers ------------------------------------------------------------ */
+
+/* The body of which only half comes, and then the connection's end. */
+struct half {
+	size_t len;
+	char bytes[];
 };
 
-static enum MHD_Result
-reply(struct MHD_Connection *c, struct answer *a)
+static ssize_t
+read_half(void *arg, uint64_t at, char *to, size_t max)
 {
-	struct MHD_Response *r = MHD_create_response_from_buffer(a->body.len,
-	    a->body.data, MHD_RESPMEM_MUST_COPY);
+	const struct half *h = arg;
+	size_t left = at < h->len ? h->len - (size_t)at : 0;
+
+	if (left == 0)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	if (left > max)
+		left = max;
+	memcpy(to, h->bytes + at, left);
+	return (ssize_t)left;
+}
+
+static struct MHD_Response *
+make_response(const struct answer *a)
+{
+	struct half *h;
+
+	if (a->delivery != HALF)
+		return MHD_create_response_from_buffer(a->body.len,
+		    a->body.data,
+		    MHD_RESPMEM_MUST_COPY);
+	h = xmalloc(sizeof(*h) + a->body.len);
+	h->len = a->body.len;
+	memcpy(h->bytes, a->body.data, a->body.len);
+	return MHD_create_response_from_callback(2 * a->body.len, 4096,
+	    read_half, h, free);
+}
+
+enum MHD_Result
+http_reply(struct MHD_Connection *c, struct answer *a)
+{
+	struct MHD_Response *r = make_response(a);
 	enum MHD_Result result;
 	char text[16];
 
@@ -44,16 +72,37 @@ reply(struct MHD_Connection *c, struct answer *a)
 	}
 	result = MHD_queue_response(c, (unsigned)a->status, r);
 	MHD_destroy_response(r);
-	buf_free(&a->body);
 	return result;
 }
 
-static void
-refuse(struct answer *a, int status, const char *code, const char *message)
+void
+http_refuse(struct answer *a, int status, const char *code,
+    const char *message)
 {
 	a->status = status;
 	buf_addf(&a->body, "{\"message\":\"%s\",\"code\":\"%s\","
 	    "\"status\":%d}", message, code, status);
+}
+
+int
+http_fd(struct MHD_Connection *c)
+{
+	return MHD_get_connection_info(c,
+	    MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+}
+
+/* Until so long has passed (-1: for ever), the client has gone or the end
+ * has come.  Without the lock. */
+static void
+dawdle(const struct sim *s, struct MHD_Connection *c, int64_t ms)
+{
+	struct pollfd fds[2] = { { http_fd(c), POLLRDHUP, 0 },
+	    { s->ending[0], 0, 0 } };
+	int64_t now = clock_mono_ms();
+	int64_t until = ms < 0 ? CLOCK_NEVER : now + ms;
+
+	while (poll(fds, 2, clock_poll_ms(clock_mono_ms(), until)) == -1)
+		continue;
 }
 
 /* --- login -------------------------------------------------------------- */
@@ -76,8 +125,8 @@ static void
 login(struct sim *s, struct MHD_Connection *c, const char *body,
     struct answer *a)
 {
-	double life_s = s->faults.token_life_s > 0 ? s->faults.token_life_s :
-	    DEFAULT_LIFE_S;
+	uint64_t life_ms = s->faults.token_life_ms > 0 ?
+	    s->faults.token_life_ms : DEFAULT_LIFE_MS;
 	struct sim_token *t;
 
 	if (strstr(body, "grant_type=client_credentials") == NULL) {
@@ -94,18 +143,17 @@ login(struct sim *s, struct MHD_Connection *c, const char *body,
 	}
 	t = &s->tokens[s->token_next++ % TOKENS_MAX];
 	sim_random_text(s, t->text, TOKEN_LEN);
-	t->end_ms = clock_mono_ms() + (int64_t)(life_s * 1000);
+	t->end_ms = clock_mono_ms() + (int64_t)life_ms;
 	s->totals.tokens++;
-	sim_say(s, "token", "\"lifeMs\":%lld", (long long)(life_s * 1000));
+	sim_say(s, "token", "\"lifeMs\":%llu", (unsigned long long)life_ms);
 	a->status = 200;
 	buf_addf(&a->body, "{\"access_token\":\"%s\",\"token_type\":\"bearer\""
-	    ",\"expires_in\":%lld}", t->text,
-	    life_s < 1 ? 1LL : (long long)life_s);
+	    ",\"expires_in\":%llu}", t->text, life_ms < 1000 ? 1ULL :
+	    (unsigned long long)life_ms / 1000);
 }
 
-/* When the bearer's token ends; 0 if it has none that is valid. */
-static int64_t
-bearer(struct sim *s, struct MHD_Connection *c)
+int64_t
+http_bearer(struct sim *s, struct MHD_Connection *c)
 {
 	const char *given = MHD_lookup_connection_value(c, MHD_HEADER_KIND,
 	    "Authorization");
@@ -120,119 +168,46 @@ bearer(struct sim *s, struct MHD_Connection *c)
 	return 0;
 }
 
-/* --- the upgrade -------------------------------------------------------- */
+/* --- requests ----------------------------------------------------------- */
 
-struct upgrade {
-	struct sim *sim;
-	int64_t token_end_ms;
-};
-
+/* With -v, each request that is no upgrade.  Bytes that a JSON string or a
+ * terminal could take amiss are shown as `?`. */
 static void
-upgraded(void *arg, struct MHD_Connection *c, void *con_cls,
-    const char *extra, size_t extra_len, MHD_socket fd,
-    struct MHD_UpgradeResponseHandle *urh)
+say_request(struct sim *s, const char *url, const struct answer *a)
 {
-	struct upgrade *u = arg;
-	ssize_t ignored;
+	char path[PATH_SHOWN_MAX];
 
-	(void)c, (void)con_cls, (void)extra, (void)extra_len;
-	pthread_mutex_lock(&u->sim->lock);
-	conn_add(u->sim, fd, urh, u->token_end_ms);
-	pthread_mutex_unlock(&u->sim->lock);
-	ignored = write(u->sim->wake[1], "", 1);
-	(void)ignored;
-	free(u);
+	if (log_get_level() < LOG_NOTE)
+		return;
+	strlcpy(path, url, sizeof(path));
+	for (char *p = path; *p != '\0'; p++)
+		if (*p <= ' ' || *p > '~' || *p == '"' || *p == '\\')
+			*p = '?';
+	if (a->delivery == NEVER)
+		sim_say(s, "rest", "\"path\":\"%s\",\"status\":null", path);
+	else
+		sim_say(s, "rest", "\"path\":\"%s\",\"status\":%d", path,
+		    a->status);
 }
 
-static enum MHD_Result
-accept_upgrade(struct sim *s, struct MHD_Connection *c, const char *key,
-    int64_t token_end_ms)
+/* With the lock held; true if *result has been queued. */
+static bool
+answer(struct sim *s, struct MHD_Connection *c, const char *method,
+    const char *url, const char *body, struct answer *a,
+    enum MHD_Result *result)
 {
-	struct upgrade *u = xcalloc(1, sizeof(*u));
-	struct MHD_Response *r;
-	enum MHD_Result result;
-	char accept[29];
+	bool get = strcmp(method, "GET") == 0;
 
-	*u = (struct upgrade){ s, token_end_ms };
-	r = MHD_create_response_for_upgrade(upgraded, u);
-	frame_accept(key, accept);
-	MHD_add_response_header(r, "Upgrade", "websocket");
-	MHD_add_response_header(r, "Sec-WebSocket-Accept", accept);
-	result = MHD_queue_response(c, MHD_HTTP_SWITCHING_PROTOCOLS, r);
-	MHD_destroy_response(r);
-	return result;
-}
-
-static enum MHD_Result
-upgrade(struct sim *s, struct MHD_Connection *c, struct answer *a)
-{
-	const char *key = MHD_lookup_connection_value(c, MHD_HEADER_KIND,
-	    "Sec-WebSocket-Key");
-	const char *version = MHD_lookup_connection_value(c, MHD_HEADER_KIND,
-	    "Sec-WebSocket-Version");
-	const char *to = MHD_lookup_connection_value(c, MHD_HEADER_KIND,
-	    "Upgrade");
-	int64_t end_ms = bearer(s, c);
-
-	if (s->faults.refuse_left > 0) {
-		s->faults.refuse_left--;
-		if (s->faults.refuse_after_s > 0)
-			a->retry_after_s = (int)s->faults.refuse_after_s;
-		refuse(a, (int)s->faults.refuse_status, "refused",
-		    "refused by gc-sim");
-	} else if (end_ms == 0) {
-		refuse(a, 401, "bad.credentials", "Invalid login credentials.");
-	} else if (to == NULL || strcasecmp(to, "websocket") != 0 ||
-	    key == NULL || strlen(key) != 24 || version == NULL ||
-	    strcmp(version, "13") != 0) {
-		refuse(a, 426, "bad.request", "not a WebSocket upgrade");
-	} else {
-		buf_free(&a->body);
-		return accept_upgrade(s, c, key, end_ms);
-	}
-	s->totals.refused++;
-	sim_say(s, "refused", "\"status\":%d", a->status);
-	return reply(c, a);
-}
-
-/* --- REST --------------------------------------------------------------- */
-
-static void
-state(struct sim *s, struct MHD_Connection *c, const char *url,
-    struct answer *a)
-{
-	const struct sim_agent *agent;
-	char id[ID_LEN + 1] = "";
-	const char *from = url + strlen(STATE_PATH);
-	size_t len = strlen(from) - strlen("/state");
-
-	s->totals.rest++;
-	if (bearer(s, c) == 0) {
-		s->totals.rest_401++;
-		refuse(a, 401, "bad.credentials", "Invalid login credentials.");
-		return;
-	}
-	if (rng_chance(&s->luck, s->faults.rest_429)) {
-		s->totals.rest_429++;
-		a->retry_after_s = 1;
-		refuse(a, 429, "too.many.requests", "Rate limit exceeded");
-		return;
-	}
-	if (rng_chance(&s->luck, s->faults.rest_fail)) {
-		s->totals.rest_5xx++;
-		refuse(a, rng_below(&s->luck, 2) ? 500 : 503,
-		    "service.unavailable", "by fault rest-fail");
-		return;
-	}
-	if (len <= ID_LEN)
-		memcpy(id, from, len);
-	if ((agent = org_find(&s->org, id)) == NULL) {
-		s->totals.rest_404++;
-		refuse(a, 404, "not.found", "no such user");
-		return;
-	}
-	a->status = 200;
-	org_state(&s->org, agent, &a->body);
+	if (get && strcmp(url, WS_PATH) == 0)
+		return upgrade(s, c, a, result);
+	if (strcmp(method, "POST") == 0 && strcmp(url, "/oauth/token") == 0)
+		login(s, c, body, a);
+	else if (get && rest_is_state(url))
+		rest_state(s, c, url, a);
+	else
+		http_refuse(a, 404, "not.found", "no such path");
+	say_request(s, url, a);
+	return false;
 }
 
 static enum MHD_Result
@@ -240,25 +215,25 @@ route(struct sim *s, struct MHD_Connection *c, const char *method,
     const char *url, const char *body)
 {
 	struct answer a = { .status = 404, .retry_after_s = -1 };
-	enum MHD_Result result;
-	bool is_state = str_starts(url, STATE_PATH) && str_ends(url, "/state");
-	bool get = strcmp(method, "GET") == 0;
+	enum MHD_Result result = MHD_NO;
+	int64_t slow_ms;
+	bool queued;
 
 	buf_init(&a.body, ANSWER_MAX);
-	if (is_state && s->faults.rest_slow_ms > 0)
-		usleep((useconds_t)s->faults.rest_slow_ms * 1000);
+	buf_adds(&a.body, "");
 	pthread_mutex_lock(&s->lock);
-	if (strcmp(url, "/oauth/token") == 0 && strcmp(method, "POST") == 0)
-		login(s, c, body, &a);
-	else if (get && is_state)
-		state(s, c, url, &a);
-	else if (!get || strcmp(url, WS_PATH) != 0)
-		refuse(&a, 404, "not.found", "no such path");
-	if (get && strcmp(url, WS_PATH) == 0)
-		result = upgrade(s, c, &a);
-	else
-		result = reply(c, &a);
+	slow_ms = rest_is_state(url) ? (int64_t)s->faults.rest_slow_ms : 0;
 	pthread_mutex_unlock(&s->lock);
+	if (slow_ms > 0)
+		dawdle(s, c, slow_ms);
+	pthread_mutex_lock(&s->lock);
+	queued = answer(s, c, method, url, body, &a, &result);
+	pthread_mutex_unlock(&s->lock);
+	if (a.delivery == NEVER)
+		dawdle(s, c, -1);	/* MHD_NO: then it is closed */
+	else if (!queued)
+		result = http_reply(c, &a);
+	buf_free(&a.body);
 	return result;
 }
 

@@ -34,6 +34,14 @@ rng_chance(struct rng *r, double p)
 	return (double)(rng_next(r) >> 11) * 0x1p-53 < p;
 }
 
+struct rng
+rng_for(uint64_t seed, uint64_t use)
+{
+	struct rng r = { seed ^ use * 0xd1342543de82ef95u };
+
+	return (struct rng){ rng_next(&r) };
+}
+
 static void
 make_id(struct rng *r, char id[ID_LEN + 1])
 {

@@ -1,18 +1,28 @@
 /*
  * gc-sim: a local Genesys Cloud.  What its files share.
  *
- * main.c   options, the loop, COMMAND
- * org.c    the seeded truth: who is in which status, and what changes
- * fault.c  what goes wrong, by name
- * conn.c   WebSocket connections: subscriptions, frames, faults on them
- * frame.c  RFC 6455's frames, the server's side; independent of lib/
- * front.c  the port and TLS
- * http.c   libmicrohttpd: login, upgrade, REST
- * cert.c   a certificate made at start
+ * main.c     options, the loop
+ * command.c  COMMAND and its environment
+ * org.c      the seeded truth: who is in which status, and what changes
+ * life.c     when it changes: the rate, storms, the quiet after
+ * fault.c    what goes wrong, by name
+ * script.c   what goes wrong when: --script
+ * conn.c     WebSocket connections: bytes, frames, their end
+ * tell.c     what they subscribed to, and what they are told
+ * odd.c      frames that no server should send
+ * frame.c    RFC 6455's frames, the server's side; independent of lib/
+ * front.c    the port
+ * relay.c    one connection's bytes: TLS, and a network that is ill
+ * http.c     libmicrohttpd: requests and answers, login
+ * upgrade.c  the upgrade to a WebSocket
+ * rest.c     the state of an agent
+ * cert.c     a certificate made at start
  *
  * One lock guards everything: HTTP is served by libmicrohttpd's threads,
  * all else happens in the main thread.  It is held for short computations
- * only, never while waiting.
+ * only, never while waiting.  The same seed gives the same org and the same
+ * chance: each user of chance has a generator of its own, so that what one
+ * draws does not depend on how often another did.
  */
 #ifndef GC_SIM_H
 #define GC_SIM_H
@@ -21,6 +31,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "lib/buf.h"
 #include "lib/die.h"
@@ -39,6 +50,7 @@ struct rng { uint64_t state; };
 uint64_t rng_next(struct rng *r);
 uint32_t rng_below(struct rng *r, uint32_t n);
 bool rng_chance(struct rng *r, double p);
+struct rng rng_for(uint64_t seed, uint64_t use);	/* independent ones */
 
 /* --- the org ------------------------------------------------------------ */
 
@@ -89,29 +101,67 @@ void org_state(const struct org *o, const struct sim_agent *a,
 /* The whole roster, a line an agent, sorted by id. */
 void org_truth(const struct org *o, struct buf *out);
 
+/* --- odd frames --------------------------------------------------------- */
+
+#define ODD_KINDS_MAX 32
+
+/* The kind of that name, or -1. */
+int odd_find(const char *name);
+const char *odd_name(int kind);
+void odd_help(struct buf *out);	/* one a line, with what each deserves */
+
+/* A frame of that kind in place of the message's; true if it says good-bye,
+ * so that nothing may follow it. */
+bool odd_add(struct buf *out, int kind, const struct buf *message);
+
 /* --- faults ------------------------------------------------------------- */
 
 struct faults {
 	double drop, duplicate, reorder, malformed, oversize, binary;
-	double fragment, rest_fail, rest_429;
-	uint64_t delay_ms, rest_slow_ms;
+	double fragment, rest_fail, rest_429, rest_garbage, rest_hang;
+	uint64_t delay_ms, rest_slow_ms, slow_upgrade_ms;
 	uint64_t cut, half_open;	/* every / after N events; 0: never */
 	uint64_t close_code, close_every;
-	bool no_pong;
-	double token_life_s;		/* 0: an hour */
+	uint64_t no_pong;
+	uint64_t stall_ms;
+	uint64_t token_life_ms;		/* 0: an hour */
 	uint64_t refuse_status, refuse_left, refuse_after_s;
+	uint64_t no_upgrade_left, tls_stall_left;
 	uint64_t storm_every_ms, storm_ms;
+	uint64_t odd_every[ODD_KINDS_MAX];
 };
 
 /* "drop=0.1"; -1 and a sentence if there is no such fault or value. */
-int fault_parse(struct faults *f, const char *text, struct err *e);
+int fault_set(struct faults *f, const char *text, struct err *e);
+int fault_clear(struct faults *f, const char *name, struct err *e);
 const char *fault_help(void);
+
+/* The parts of values, of faults and in scripts: `STATUS:N[:S]`. */
+enum part { PART_NONE, PART_FLAG, PART_CHANCE, PART_COUNT, PART_MILLIS,
+    PART_SECONDS, PART_SECONDS_MS, PART_STATUS, PART_CODE, PART_ODD };
+
+/* Read into *n (PART_SECONDS_MS: milliseconds); PART_CHANCE: into *p. */
+bool part_read(enum part kind, const char *text, uint64_t *n, double *p);
+
+/* --- the script --------------------------------------------------------- */
+
+struct script;
+struct sim;
+
+/* NULL and a sentence with file and line if it is not to be understood. */
+struct script *script_load(const char *path, struct err *e);
+void script_free(struct script *c);
+
+/* Do what is due so long after the first subscription; returns when it
+ * wants to be called next, likewise. */
+int64_t script_run(struct script *c, struct sim *s, int64_t after_ms);
 
 /* --- frames ------------------------------------------------------------- */
 
 enum { FRAME_MORE = 0x0, FRAME_TEXT = 0x1, FRAME_BINARY = 0x2,
     FRAME_CLOSE = 0x8, FRAME_PING = 0x9, FRAME_PONG = 0xa };
 #define FRAME_IN_MAX (64 << 10)	/* what clients send is small */
+#define FRAME_CONTROL_MAX 125
 
 void frame_add(struct buf *out, bool fin, int opcode, const void *bytes,
     size_t len);
@@ -127,10 +177,10 @@ void frame_accept(const char *key, char accept[29]);
 /* --- connections -------------------------------------------------------- */
 
 struct MHD_UpgradeResponseHandle;
-struct sim;
 
+/* From any thread, lock held.  early: what came behind the request. */
 void conn_add(struct sim *s, int fd, struct MHD_UpgradeResponseHandle *urh,
-    int64_t token_end_ms);		/* from any thread, lock held */
+    int64_t token_end_ms, const char *early, size_t early_len);
 /* Tell everyone who subscribed to it of the tier's change. */
 void conns_publish(struct sim *s, const struct sim_agent *a, int tier);
 struct pollfd;
@@ -138,7 +188,14 @@ size_t conns_interest(struct sim *s, struct pollfd *fds, size_t max);
 void conns_serve(struct sim *s, const struct pollfd *fds, size_t n);
 int64_t conns_tick(struct sim *s);	/* when it wants to be called next */
 void conns_settle(struct sim *s);	/* let out what faults hold back */
+void conns_end(struct sim *s);		/* with 1001, for good */
+
+/* To all that have subscribed, at once. */
+void conns_cut(struct sim *s, const char *why);
 void conns_close(struct sim *s, int code);
+void conns_half_open(struct sim *s);
+void conns_stall(struct sim *s, uint64_t ms);
+void conns_odd(struct sim *s, int kind);
 
 /* --- everything --------------------------------------------------------- */
 
@@ -148,8 +205,20 @@ struct sim_token {
 };
 
 struct totals {
-	uint64_t sent, dropped, duplicated, reordered, cuts, opens, refused;
-	uint64_t tokens, rest, rest_401, rest_404, rest_429, rest_5xx;
+	uint64_t sent, dropped, duplicated, reordered, odd, cuts, opens;
+	uint64_t refused, tokens, rest, rest_401, rest_404, rest_429;
+	uint64_t rest_5xx, rest_garbage, rest_hung;
+};
+
+struct life {
+	double rate;			/* changes a second */
+	const char *truth;		/* a file, or NULL */
+	bool truth_written;
+	double owed;			/* changes that are due */
+	int64_t ticked_ms;
+	struct rng rng;			/* when storms reach whom */
+	int64_t storm_every_ms, storm_due_ms;
+	bool storming;			/* somebody's storm_ms is set */
 };
 
 struct conn;
@@ -158,16 +227,21 @@ struct front;
 struct sim {
 	pthread_mutex_t lock;
 	int wake[2];			/* a byte: look again */
+	int ending[2];			/* its writer closed: stop waiting */
 	struct org org;
+	struct life life;
 	struct faults faults;
-	struct rng luck;		/* of faults: apart from the org's */
+	uint64_t seed;
+	struct rng secrets, rest_luck;
 	struct conn *conns;
 	struct sim_token tokens[TOKENS_MAX];
 	size_t token_next;
 	struct totals totals;
-	bool started;			/* somebody has subscribed */
+	bool started;			/* somebody has subscribed: */
+	int64_t started_ms;		/* then */
 	bool quiet;
 	bool closed;			/* no more connections are taken */
+	int64_t rest_down_ms;		/* REST answers 503 until then */
 	uint64_t events_max;		/* 0: for ever */
 	const char *client_id;
 	char client_secret[TOKEN_LEN + 1];
@@ -181,16 +255,39 @@ void sim_say(struct sim *s, const char *what, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void sim_random_text(struct sim *s, char *to, size_t len);
 
+/* life.c */
+void life_tick(struct sim *s);
+bool life_goes_on(const struct sim *s);	/* will there be changes? */
+void life_storm(struct sim *s, uint64_t ms);
+void life_end(struct sim *s);		/* nothing changes any more */
+void life_write_truth(struct sim *s);
+
+/* command.c */
+struct urls {
+	char api[64], ws[128];
+	char cacert[128];		/* "": plain */
+};
+pid_t command_start(char **argv, const struct sim *s, const char *folder,
+    const struct urls *u);
+int command_ended(pid_t pid);		/* its exit code, or -1 */
+
 /* http.c */
 struct MHD_Daemon;
 struct MHD_Daemon *http_start(struct sim *s, struct err *e);
 
-/* front.c: connections for the daemon; TLS if there is a certificate (PEM). */
-struct front *front_start(struct MHD_Daemon *d, uint16_t port,
+/* front.c: connections for the daemon; TLS if there is a certificate (PEM).
+ * A connection is known by libmicrohttpd's descriptor. */
+struct front *front_start(struct sim *s, struct MHD_Daemon *d, uint16_t port,
     const char *cert, const char *key, struct err *e);
 uint16_t front_port(const struct front *f);
-/* This connection (libmicrohttpd's fd) is to end as if it were cut. */
+enum hold { HOLD_NONE, HOLD_IN, HOLD_BOTH };
+/* Stop reading from the client, or both ways; HOLD_NONE: go on. */
+void front_hold(struct front *f, int http_fd, enum hold hold);
+/* It is to end as if it were cut, once libmicrohttpd ends it; what is held
+ * is lost. */
 void front_cut(struct front *f, int http_fd);
+/* Up to the next empty line a byte goes out each ms. */
+void front_trickle(struct front *f, int http_fd, uint64_t ms);
 void front_deafen(struct front *f);	/* no new connections */
 void front_stop(struct front *f);	/* once the daemon has ended */
 

@@ -1,0 +1,136 @@
+/* The life of the org: changes at a rate, storms, and the quiet after. */
+#include "cmd/gc-sim/sim.h"
+#include "lib/clock.h"
+#include "lib/file.h"
+#include "lib/log.h"
+
+#define TRUTH_MAX (1 << 30)
+#define CHANGES_A_TICK 10000
+
+void
+life_write_truth(struct sim *s)
+{
+	struct buf text;
+	struct err e;
+
+	if (s->life.truth == NULL || s->life.truth_written)
+		return;
+	buf_init(&text, TRUTH_MAX);
+	org_truth(&s->org, &text);
+	if (file_replace(s->life.truth, text.data, text.len, &e) == -1)
+		log_error("%s", e.msg);
+	buf_free(&text);
+	s->life.truth_written = s->quiet;
+}
+
+bool
+life_goes_on(const struct sim *s)
+{
+	return s->started && !s->quiet &&
+	    (s->events_max == 0 || s->org.changes < s->events_max);
+}
+
+void
+life_end(struct sim *s)
+{
+	if (s->quiet)
+		return;
+	s->quiet = true;
+	conns_settle(s);
+	life_write_truth(s);
+	sim_say(s, "quiet", "\"events\":%llu",
+	    (unsigned long long)s->org.changes);
+}
+
+static void
+change(struct sim *s, struct sim_agent *who)
+{
+	int tier;
+	struct sim_agent *a;
+
+	if (!life_goes_on(s))
+		return;
+	a = org_change(&s->org, who, s->wall_ms, &tier);
+	conns_publish(s, a, tier);
+}
+
+/* A shift change is a few clicks a person, one soon after the other. */
+void
+life_storm(struct sim *s, uint64_t ms)
+{
+	struct rng *r = &s->life.rng;
+
+	sim_say(s, "storm", "\"agents\":%zu,\"ms\":%llu", s->org.agent_count,
+	    (unsigned long long)ms);
+	for (size_t i = 0; i < s->org.agent_count; i++) {
+		struct sim_agent *a = &s->org.agents[i];
+		int64_t at = s->now_ms + rng_below(r,
+		    (uint32_t)(ms * 2 / 3 + 1));
+
+		for (int n = 0; n < STORM_CHANGES; n++) {
+			a->storm_ms[n] = at;
+			at += 1 + rng_below(r,
+			    (uint32_t)(ms / (3 * STORM_CHANGES) + 1));
+		}
+	}
+	s->life.storming = true;
+}
+
+static void
+storm_changes(struct sim *s)
+{
+	s->life.storming = false;
+	for (size_t i = 0; i < s->org.agent_count; i++)
+		for (int n = 0; n < STORM_CHANGES; n++) {
+			struct sim_agent *a = &s->org.agents[i];
+
+			if (a->storm_ms[n] == 0)
+				continue;
+			if (a->storm_ms[n] > s->now_ms) {
+				s->life.storming = true;
+				continue;
+			}
+			a->storm_ms[n] = 0;
+			change(s, a);
+		}
+}
+
+/* The next storm is a period from now: from the first subscription, or
+ * from when the fault was set. */
+static void
+storms(struct sim *s)
+{
+	struct life *l = &s->life;
+	int64_t every_ms = (int64_t)s->faults.storm_every_ms;
+
+	if (every_ms != l->storm_every_ms) {
+		l->storm_every_ms = every_ms;
+		l->storm_due_ms = s->now_ms + every_ms;
+	}
+	if (every_ms > 0 && s->now_ms >= l->storm_due_ms) {
+		l->storm_due_ms += every_ms;
+		life_storm(s, s->faults.storm_ms);
+	}
+	if (l->storming)
+		storm_changes(s);
+}
+
+void
+life_tick(struct sim *s)
+{
+	struct life *l = &s->life;
+
+	if (!life_goes_on(s)) {
+		l->ticked_ms = s->now_ms;
+		return;
+	}
+	l->owed += l->rate * (double)(s->now_ms - l->ticked_ms) / 1000;
+	l->ticked_ms = s->now_ms;
+	for (int i = 0; l->owed >= 1 && i < CHANGES_A_TICK; i++) {
+		change(s, NULL);
+		l->owed -= 1;
+	}
+	storms(s);
+	if (s->events_max > 0 && s->org.changes >= s->events_max)
+		life_end(s);
+}
