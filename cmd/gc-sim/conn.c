@@ -52,7 +52,7 @@ conn_del(struct sim *s, struct conn *c)
 	if (c->half_open)
 		front_cut(s->front, c->fd);
 	else
-		front_hold(s->front, c->fd, HOLD_NONE);
+		front_hold(s->front, c->fd, false);
 	MHD_upgrade_action(c->urh, MHD_UPGRADE_ACTION_CLOSE);
 	for (; c->late != NULL; c->late = next) {
 		next = c->late->next;
@@ -83,24 +83,6 @@ conn_cut(struct sim *s, struct conn *c, const char *why)
 	s->totals.cuts++;
 	front_cut(s->front, c->fd);
 	sim_say(s, "cut", "\"socket\":%d,\"why\":\"%s\"", c->fd, why);
-}
-
-void
-conn_half_open(struct sim *s, struct conn *c)
-{
-	c->half_open = true;
-	c->stall_end_ms = 0;
-	front_hold(s->front, c->fd, HOLD_BOTH);
-	sim_say(s, "half-open", "\"socket\":%d", c->fd);
-}
-
-void
-conn_stall(struct sim *s, struct conn *c, uint64_t ms)
-{
-	c->stall_end_ms = s->now_ms + (int64_t)ms;
-	front_hold(s->front, c->fd, HOLD_IN);
-	sim_say(s, "stall", "\"socket\":%d,\"ms\":%llu", c->fd,
-	    (unsigned long long)ms);
 }
 
 static bool
@@ -212,6 +194,25 @@ transmit(struct sim *s, struct conn *c)
 	buf_drop(&c->out, at);
 }
 
+void
+conn_half_open(struct sim *s, struct conn *c)
+{
+	transmit(s, c);	/* what was told before */
+	c->half_open = true;
+	c->stall_end_ms = 0;
+	front_hold(s->front, c->fd, true);
+	sim_say(s, "half-open", "\"socket\":%d", c->fd);
+}
+
+void
+conn_stall(struct sim *s, struct conn *c, uint64_t ms)
+{
+	c->stall_end_ms = s->now_ms + (int64_t)ms;
+	front_hold(s->front, c->fd, true);
+	sim_say(s, "stall", "\"socket\":%d,\"ms\":%llu", c->fd,
+	    (unsigned long long)ms);
+}
+
 /* --- the loop ----------------------------------------------------------- */
 
 size_t
@@ -266,7 +267,7 @@ tick(struct sim *s, struct conn *c)
 
 	if (c->stall_end_ms != 0 && !is_stalled(s, c)) {
 		c->stall_end_ms = 0;
-		front_hold(s->front, c->fd, HOLD_NONE);
+		front_hold(s->front, c->fd, false);
 	}
 	if (!c->half_open) {
 		due = let_late_out(s, c, s->quiet);

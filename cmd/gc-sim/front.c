@@ -167,7 +167,7 @@ find(struct front *f, int http_fd)
 }
 
 void
-front_hold(struct front *f, int http_fd, enum hold hold)
+front_hold(struct front *f, int http_fd, bool hold)
 {
 	struct relay *r;
 
@@ -187,7 +187,7 @@ front_cut(struct front *f, int http_fd)
 	pthread_mutex_lock(&f->lock);
 	if ((r = find(f, http_fd)) != NULL) {
 		r->cut = true;
-		r->end = r->hold != HOLD_NONE;
+		r->end = r->hold;
 		relay_wake(r);
 	}
 	pthread_mutex_unlock(&f->lock);
@@ -310,8 +310,7 @@ front_stop(struct front *f)
 	until.tv_sec += FLUSH_S;
 	pthread_mutex_lock(&f->lock);
 	for (struct relay *r = f->relays; r != NULL; r = r->next) {
-		r->end = r->silent || r->hold == HOLD_BOTH;
-		r->hold = HOLD_NONE;
+		r->end = r->silent || r->hold;
 		relay_wake(r);
 	}
 	while (f->relays != NULL &&

@@ -20,6 +20,7 @@
 
 #define FDS_MAX 1024
 #define TICK_MS 5		/* storms and the rate are this exact */
+#define QUEUES_SHOWN_MAX 100
 
 enum { RNG_SECRETS = 1, RNG_REST, RNG_STORMS };	/* connections: upwards */
 
@@ -167,6 +168,24 @@ parse(int argc, char **argv)
 	return first;
 }
 
+/* What filters can be about. */
+static void
+say_org(struct sim *s)
+{
+	const struct org *o = &s->org;
+	struct buf text;
+
+	buf_init(&text, 1 << 16);
+	buf_addf(&text, "\"agents\":%zu,\"queueIds\":[", o->agent_count);
+	for (int i = 0; i < o->queue_count && i < QUEUES_SHOWN_MAX; i++)
+		buf_addf(&text, "%s\"%s\"", i > 0 ? "," : "", o->queues[i]);
+	buf_adds(&text, "],\"teamIds\":[");
+	for (int i = 0; i < TEAMS; i++)
+		buf_addf(&text, "%s\"%s\"", i > 0 ? "," : "", o->teams[i]);
+	sim_say(s, "org", "%s]", text.data);
+	buf_free(&text);
+}
+
 static void
 start(int argc, char **argv, struct urls *u)
 {
@@ -193,6 +212,7 @@ start(int argc, char **argv, struct urls *u)
 	    "\"%s\"", u->api, u->api, u->ws, app.plain ? "" : "\"",
 	    app.plain ? "null" : u->cacert, app.plain ? "" : "\"",
 	    s->client_id, s->client_secret);
+	say_org(s);
 	if (first < argc)
 		app.command = command_start(argv + first, s, app.folder, u);
 }

@@ -212,18 +212,12 @@ sleep_until_something(const struct relay *r, short outer, short inner)
 	}
 }
 
-/* A held side is neither read nor written, nor is its end noticed. */
+/* Where the client is held, not even its end is noticed. */
 static bool
 turn(struct relay *r, short *outer, short *inner)
 {
-	int hold = r->hold;
-
-	if (hold == HOLD_BOTH)
-		return true;
-	if (hold == HOLD_NONE && !take_outer(r, outer))
-		return false;
-	return put_inner(r, inner) && take_inner(r, inner) &&
-	    put_outer(r, outer);
+	return (r->hold || take_outer(r, outer)) && put_inner(r, inner) &&
+	    take_inner(r, inner) && put_outer(r, outer);
 }
 
 /* A cut does not wait for a client that does not read. */

@@ -31,7 +31,7 @@ struct relay {
 	/* orders; then relay_wake() */
 	atomic_bool cut;	/* end without a word */
 	atomic_bool end;	/* at once */
-	atomic_int hold;	/* enum hold */
+	atomic_bool hold;	/* the client is not read */
 	atomic_int trickle_ms;	/* 0: as fast as it goes */
 
 	bool http_ended;	/* nothing more comes from libmicrohttpd */

@@ -280,9 +280,8 @@ struct MHD_Daemon *http_start(struct sim *s, struct err *e);
 struct front *front_start(struct sim *s, struct MHD_Daemon *d, uint16_t port,
     const char *cert, const char *key, struct err *e);
 uint16_t front_port(const struct front *f);
-enum hold { HOLD_NONE, HOLD_IN, HOLD_BOTH };
-/* Stop reading from the client, or both ways; HOLD_NONE: go on. */
-void front_hold(struct front *f, int http_fd, enum hold hold);
+/* Stop reading from the client, or go on. */
+void front_hold(struct front *f, int http_fd, bool hold);
 /* It is to end as if it were cut, once libmicrohttpd ends it; what is held
  * is lost. */
 void front_cut(struct front *f, int http_fd);
