@@ -137,7 +137,7 @@ is "another seed, another" "$(day | cmp -s - day1; echo $?)" 1
 # --- login, upgrade, subscriptions ---------------------------------------
 
 raw -- get /api/v2/routing/users/x/state login bad login grant upgrade bare \
-    upgrade old upgrade end
+    upgrade old upgrade
 is "login good and bad" "$(grep ^login out | cut -d ' ' -f 2 | xargs)" \
     "200 401 400"
 ok "with the platform's words" has out '"description":"authentication failed"'
@@ -194,7 +194,7 @@ ok "a subscription in fragments" has err '"sim:subscribed"'
 for odd in "frame 83 x" "frame 80 x" "frame 09 x" "bytes c180 text" "bytes 8100"
 do
 	# shellcheck disable=SC2086
-	raw -- upgrade ${odd% text} end
+	raw -- upgrade ${odd% text} until " 88 "
 	ok "a client's broken frame ($odd) is closed with 1002" \
 	    has out ' 88 2 \\x03\\xea$'
 done
@@ -224,15 +224,15 @@ is "delay: each so late" "$(sed -nE 's/^([0-9]+) 81 [0-9]+ /\1 /p' out |
     done | sort -u)" true
 told --rate 500 --events 50 --fault delay=20000 -- quiet err
 is "delay: the quiet lets all out" "$(events | wc -l)" 50
-told --rate 500 --fault delay=200 --fault close=4001:20 -- end
+told --rate 500 --fault delay=200 --fault close=4001:20 -- until " 88 "
 is "delay: a close frame comes behind the events" \
     "$(sed -n "/ 88 /,\$p" out | cut -d " " -f 2 | xargs) $(events | wc -l)" \
     "88 20"
 is "close: with that code" "$(awk '$2 == "88" { print $4 }' out)" '\x0f\xa1'
-told --rate 500 --fault reorder=1 --fault close=1000:3 -- end
+told --rate 500 --fault reorder=1 --fault close=1000:3 -- until " 88 "
 is "reorder: what is held comes before the close frame" \
     "$(cut -d " " -f 2 out | tail -n 4 | xargs)" "81 81 81 88"
-told --rate 500 --fault close=0:3 -- end
+told --rate 500 --fault close=0:3 -- until " 88 "
 is "close=0: no code" "$(awk '$2 == "88" { print $3 }' out)" 0
 told --rate 500 --fault cut=10 -- end
 ok "cut: said" has err '"sim:cut".*"why":"fault cut"'
@@ -273,9 +273,11 @@ is "half-open: nothing comes" "$(grep -c '^silent' out) $(frames 81)" "2 5"
 ok "half-open: said" has err sim:half-open
 for how in --plain ''; do
 	for fault in half-open=5 stall=30; do
+		rm -f out err
 		# shellcheck disable=SC2086
-		gc-sim $how --rate 100 --fault $fault -- gc-subscribe \
-		    --ping-interval 50ms --ping-misses 1000 > out 2> err &
+		gc-sim $how --rate 100 --fault $fault -- sh -c '
+		    gc-subscribe --ping-interval 50ms --ping-misses 1000 &
+		    echo $! > its-pid; wait' > out 2> err &
 		pid=$!
 		later $pid
 		wait_for has err 'sim:(half-open|stall)'
@@ -284,7 +286,7 @@ for how in --plain ''; do
 		    wait_for unread "$port"
 		is "$fault: nothing is closed (${how:-TLS})" \
 		    "$(grep -cE 'sim:(gone|cut|close)' err)" 0
-		kill $pid
+		kill -9 "$(cat its-pid)"
 		wait $pid
 	done
 done
@@ -436,7 +438,7 @@ perl "$1" login get "/api/v2/routing/users/x/state" > rest
 kill $pid
 wait $pid
 E
-timeout 60 gc-sim --rate 50 --agents 20 --script day -- sh inside \
+timeout 60 gc-sim --plain --rate 50 --agents 20 --script day -- sh inside \
     "$tests/helpers/raw.pl" 2> err
 is "a script: each step in its turn" \
     "$(grep -h sim:script err | jq -r '"\(.line) \(.step)"')" \
