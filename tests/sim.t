@@ -143,6 +143,10 @@ is "login good and bad" "$(grep ^login out | cut -d ' ' -f 2 | xargs)" \
 ok "with the platform's words" has out '"description":"authentication failed"'
 is "upgrades: 401 without a bearer, 426 of another version, 101" \
     "$(grep ^upgrade out | cut -d ' ' -f 2,5 | xargs)" "401 - 426 - 101 accepted"
+raw -- upgrade lower upgrade key upgrade lone upgrade 1.0
+is "the upgrade is RFC 6455's: bearer in any case, a key of 16 bytes, both headers, HTTP/1.1" \
+    "$(grep ^upgrade out | cut -d ' ' -f 2 | xargs)" "101 426 426 426"
+raw -- upgrade bare upgrade old
 is "refusals are said" "$(grep sim:refused err | jq .status | xargs)" "401 426"
 ok "so are tokens" lines err '"sim:token".*"lifeMs":3600000' 1
 GC_API_URL=x raw -- login bad get /
@@ -180,6 +184,26 @@ is "teamId: each agent is of one team" "$(sort everyone)" \
     "$(jq -r .userId truth)"
 filter teamId nobody
 is "an unknown team has no events" "$(events | wc -l)" 0
+# A filter that is not understood is nobody's, never everybody's.
+for odd in "\"queueId\":5" "\"mediaType\":\"voice\"" "\"userId\":null" \
+    "\"userId\":\"$user$user\""; do
+	raw --seed 3 --agents 20 --queues 5 --rate 500 --events 100 -- upgrade \
+	    text "{\"action\":\"subscribe\",\"event\":\"routing:agents:status:updated\",\"filter\":{$odd}}" quiet err
+	is "filter $odd: nothing, and said" \
+	    "$(events | wc -l) $(grep -c sim:ignored err)" "0 1"
+done
+filter userId "$(printf %s "$user" | perl -pe 's{^(.)}{sprintf "\\u%04x", ord $1}e')"
+is "an id in escapes is that id" "$(events | jq -r .data.userId | sort -u)" \
+    "$user"
+raw -- upgrade $(i=0; while [ $i -lt 65 ]; do echo text \
+    '{"action":"subscribe","event":"routing:agents:status:updated"}'
+    i=$((i + 1)); done) frame 89 x until 8a
+is "64 subscriptions a socket; one more is ignored, and said" \
+    "$(grep -c sim:subscribed err) $(grep -c sim:ignored err)" "64 1"
+raw --seed 3 --agents 20 --queues 5 --rate 500 --events 100 --fault cut=1 -- \
+    upgrade text "{\"action\":\"subscribe\",\"event\":\"routing:agents:status:updated\",\"filter\":{\"userId\":\"nobody\"}}" quiet err
+is "what is not told to a socket does not count for its faults" \
+    "$(grep -c sim:cut err)" 0
 told --rate 100 -- text "$subscribe" until sub_0001
 ok "a second subscription is another id" has out '"subscriptionId":"sub_0000"'
 raw --rate 1000 -- upgrade text '{"action":"subscribe","event":"other"}' \
@@ -191,13 +215,24 @@ is "no event was told, the ping was answered" \
 raw -- upgrade frame 01 "{\"action\":\"subscribe\"," frame 89 x \
     frame 80 '"event":"routing:agents:status:updated"}' until 8a until ' 81 '
 ok "a subscription in fragments" has err '"sim:subscribed"'
-for odd in "frame 83 x" "frame 80 x" "frame 09 x" "bytes c180 text" "bytes 8100"
-do
+while read -r code odd; do
 	# shellcheck disable=SC2086
-	raw -- upgrade ${odd% text} until " 88 "
-	ok "a client's broken frame ($odd) is closed with 1002" \
-	    has out ' 88 2 \\x03\\xea$'
-done
+	raw -- upgrade $odd until " 88 "
+	ok "a client's broken frame ($odd) is closed with $code" \
+	    has out " 88 2 \\\\x03\\\\x$code\$"
+done << 'E'
+ea frame 83 x
+ea frame 8b x
+ea frame 80 x
+ea frame 09 x
+ea frame c1 x
+ea bytes 8100
+ea bytes 89fe007e00000000
+ea bytes 888100000000ff
+ea bytes 88820000000003ed
+ef bytes 81820000000022ff
+f1 bytes 81ff000000000020000000000000
+E
 
 # --- faults on the socket -------------------------------------------------
 
@@ -525,6 +560,34 @@ is "an empty one is fine" $? 0
 
 # --- COMMAND --------------------------------------------------------------
 
+mkfifo none
+gc-sim --rate 100 > none 2> err &
+pid=$!
+later $pid
+head -n 1 none > first
+wait $pid
+is "a reader that goes ends it, as it does cat" $? 141
+gc-sim --truth nowhere/truth -- true > out 2> err
+is "a truth that cannot be written is 73, at the start" "$? $(grep -c '"sim:' err)" \
+    "73 0"
+ok "the libraries are named" sh -c "gc-sim -V | grep -q 'libmicrohttpd.*OpenSSL'"
+rm -f err
+gc-sim > out 2> err &
+pid=$!
+later $pid
+wait_for has out sim:org
+kill -USR1 $pid
+ok "USR1 says its status" wait_for has err '"tool":"gc-sim".*"changes":0'
+kill $pid
+wait $pid
+gc-sim -- sh -c 'echo $$ > its-pid; exec sleep 60' > out 2> err &
+pid=$!
+later $pid
+wait_for [ -s its-pid ]
+kill -9 $pid
+wait $pid 2> /dev/null
+ok "COMMAND does not outlive it" wait_for sh -c "! kill -0 $(cat its-pid)"
+
 long=$(printf '%0200d' 0)
 env "GC_X$long=1" GC_REGION=x GENESYSCLOUD_REGION=y HTTPS_PROXY=z XDG_X=1 \
     GC_BUILD=keep gc-sim --truth t -- sh -c 'env | cut -d = -f 1 | grep -E \
@@ -587,6 +650,9 @@ done << 'E'
 --fault half-open=0
 --fault token-life=0
 --fault refuse=99:1
+--fault refuse=101:1
+--fault refuse=200:1
+--fault refuse=600:1
 --fault refuse=503:0
 --fault refuse=503:1:x
 --fault storm=1

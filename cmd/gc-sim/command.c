@@ -1,4 +1,5 @@
 /* COMMAND: run with the org's settings and nothing of the caller's. */
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <errno.h>
@@ -60,6 +61,8 @@ command_start(char **argv, const struct sim *s, const char *folder,
 		die(GC_EX_OSERR, "can't fork: %s", strerror(errno));
 	if (pid != 0)
 		return pid;
+	sigs_reset_in_child();
+	prctl(PR_SET_PDEATHSIG, SIGTERM);	/* it does not outlive us */
 	clear_environment();
 	setenv("GC_API_URL", u->api, 1);
 	setenv("GC_LOGIN_URL", u->api, 1);
@@ -74,7 +77,6 @@ command_start(char **argv, const struct sim *s, const char *folder,
 	set_folder("XDG_CONFIG_HOME", folder, "config");
 	set_folder("XDG_STATE_HOME", folder, "state");
 	set_folder("XDG_CACHE_HOME", folder, "cache");
-	sigs_reset_in_child();
 	execvp(argv[0], argv);
 	log_error("can't run '%s': %s", argv[0], strerror(errno));
 	_exit(127);

@@ -10,6 +10,7 @@
 #include "lib/clock.h"
 
 #define CLOSE_WAIT_MS 5000
+#define IN_SLACK (64 << 10)	/* a frame's head, and what follows */
 #define RNG_FIRST_CONN 100	/* generators below are other users' */
 
 void
@@ -29,7 +30,7 @@ conn_add(struct sim *s, int fd, struct MHD_UpgradeResponseHandle *urh,
 	c->token_end_ms = token_end_ms;
 	c->close_ms = CLOCK_NEVER;
 	c->late_end = &c->late;
-	buf_init(&c->in, FRAME_IN_MAX);
+	buf_init(&c->in, FRAME_IN_MAX + IN_SLACK);
 	buf_init(&c->message, FRAME_IN_MAX);
 	buf_init(&c->out, CONN_OUT_MAX);
 	buf_init(&c->held, CONN_OUT_MAX);
@@ -300,6 +301,16 @@ conns_tick(struct sim *s)
 		p = &c->next;
 	}
 	return due;
+}
+
+size_t
+conns_count(const struct sim *s)
+{
+	size_t n = 0;
+
+	for (const struct conn *c = s->conns; c != NULL; c = c->next)
+		n++;
+	return n;
 }
 
 void

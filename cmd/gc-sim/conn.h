@@ -8,6 +8,7 @@
 
 struct filter_ids {
 	char queue[ID_LEN + 1], team[ID_LEN + 1], user[ID_LEN + 1];
+	bool nobodys;		/* not understood: matches nothing */
 };
 
 /* A frame that the fault `delay` holds back. */

@@ -80,7 +80,7 @@ static const struct { uint64_t min, max; } ranges[] = {
 	[PART_MILLIS] = { 1, 1000000000 },
 	[PART_SECONDS] = { 0, 1000000 },
 	[PART_SECONDS_MS] = { 1, 1000000000 },
-	[PART_STATUS] = { 200, 599 },
+	[PART_STATUS] = { 300, 599 },
 	[PART_CODE] = { 0, 65535 },
 };
 
@@ -221,7 +221,8 @@ fault_help(void)
 	char left[64];
 
 	buf_adds(&text, "Faults, each with --fault, alone or together (P: a "
-	    "probability):");
+	    "probability, S:\nseconds, MS: milliseconds; numbers without a "
+	    "unit):");
 	for (size_t i = 0; i < FAULTS; i++) {
 		snprintf(left, sizeof(left), "%s%s%s", faults[i].name,
 		    faults[i].value ? "=" : "",

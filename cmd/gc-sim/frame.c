@@ -42,13 +42,19 @@ frame_parse(char *in, size_t len, bool *fin, int *opcode, char **payload,
 	if ((h[0] & 0x70) != 0 || (h[1] & 0x80) == 0)
 		return -1;	/* reserved bits; clients mask (5.1) */
 	n = h[1] & 0x7f;
-	if (n == 127)
-		return -1;	/* nothing so long is sent to us */
-	if (n == 126) {
-		head = 8;
-		if (len < 4)
+	if (n >= 126 && (h[0] & FRAME_CLOSE))
+		return -1;	/* a long control frame */
+	if (n >= 126) {
+		size_t bytes = n == 126 ? 2 : 8;
+
+		head += bytes;
+		if (len < 2 + bytes)
 			return 0;
-		n = (size_t)h[2] << 8 | h[3];
+		n = 0;
+		for (size_t i = 0; i < bytes; i++)
+			n = n << 8 | h[2 + i];
+		if (n > FRAME_IN_MAX)
+			return FRAME_TOO_LONG;
 	}
 	if (len < head + n)
 		return 0;
@@ -59,6 +65,16 @@ frame_parse(char *in, size_t len, bool *fin, int *opcode, char **payload,
 	for (size_t i = 0; i < n; i++)
 		in[head + i] = (char)(in[head + i] ^ in[head - 4 + i % 4]);
 	return (long)(head + n);
+}
+
+/* 7.4: what may stand in a close frame. */
+bool
+frame_is_close_code(int code, size_t len)
+{
+	if (len < 2)
+		return true;
+	return (code >= 1000 && code <= 1014 && code != 1004 &&
+	    code != 1005 && code != 1006) || (code >= 3000 && code <= 4999);
 }
 
 void

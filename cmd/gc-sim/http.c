@@ -4,13 +4,14 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cmd/gc-sim/http.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/str.h"
 
-#define BODY_MAX 4096		/* of a request */
+#define BODY_MAX (64 << 10)	/* of a request */
 #define ANSWER_MAX (16 << 20)
 #define PATH_SHOWN_MAX 160
 #define DEFAULT_LIFE_MS 3600000
@@ -18,6 +19,7 @@
 /* One request; made when its head has come. */
 struct request {
 	struct buf body;
+	bool too_long;
 };
 
 /* --- answers ------------------------------------------------------------ */
@@ -158,7 +160,7 @@ http_bearer(struct sim *s, struct MHD_Connection *c)
 	const char *given = MHD_lookup_connection_value(c, MHD_HEADER_KIND,
 	    "Authorization");
 
-	if (given == NULL || !str_starts(given, "Bearer "))
+	if (given == NULL || strncasecmp(given, "Bearer ", 7) != 0)
 		return 0;
 	for (size_t i = 0; i < TOKENS_MAX; i++)
 		if (s->tokens[i].text[0] != '\0' &&
@@ -193,15 +195,18 @@ say_request(struct sim *s, const char *url, const struct answer *a)
 /* With the lock held; true if *result has been queued. */
 static bool
 answer(struct sim *s, struct MHD_Connection *c, const char *method,
-    const char *url, const char *body, struct answer *a,
+    const char *url, const struct request *r, struct answer *a,
     enum MHD_Result *result)
 {
 	bool get = strcmp(method, "GET") == 0;
 
 	if (get && strcmp(url, WS_PATH) == 0)
 		return upgrade(s, c, a, result);
-	if (strcmp(method, "POST") == 0 && strcmp(url, "/oauth/token") == 0)
-		login(s, c, body, a);
+	if (r->too_long)
+		http_refuse(a, 413, "bad.request", "the body is too long");
+	else if (strcmp(method, "POST") == 0 &&
+	    strcmp(url, "/oauth/token") == 0)
+		login(s, c, r->body.data, a);
 	else if (get && rest_is_state(url))
 		rest_state(s, c, url, a);
 	else
@@ -212,9 +217,10 @@ answer(struct sim *s, struct MHD_Connection *c, const char *method,
 
 static enum MHD_Result
 route(struct sim *s, struct MHD_Connection *c, const char *method,
-    const char *url, const char *body)
+    const char *version, const char *url, const struct request *r)
 {
-	struct answer a = { .status = 404, .retry_after_s = -1 };
+	struct answer a = { .status = 404, .retry_after_s = -1,
+	    .old_http = strcmp(version, "HTTP/1.0") == 0 };
 	enum MHD_Result result = MHD_NO;
 	int64_t slow_ms;
 	bool queued;
@@ -227,7 +233,7 @@ route(struct sim *s, struct MHD_Connection *c, const char *method,
 	if (slow_ms > 0)
 		dawdle(s, c, slow_ms);
 	pthread_mutex_lock(&s->lock);
-	queued = answer(s, c, method, url, body, &a, &result);
+	queued = answer(s, c, method, url, r, &a, &result);
 	pthread_mutex_unlock(&s->lock);
 	if (a.delivery == NEVER)
 		dawdle(s, c, -1);	/* MHD_NO: then it is closed */
@@ -244,7 +250,6 @@ on_request(void *arg, struct MHD_Connection *c, const char *url,
 {
 	struct request *r = *state_of;
 
-	(void)version;
 	if (r == NULL) {
 		*state_of = r = xcalloc(1, sizeof(*r));
 		buf_init(&r->body, BODY_MAX);
@@ -252,11 +257,12 @@ on_request(void *arg, struct MHD_Connection *c, const char *url,
 		return MHD_YES;
 	}
 	if (*upload_len > 0) {
-		buf_add(&r->body, upload, *upload_len);
+		if (buf_add(&r->body, upload, *upload_len) == -1)
+			r->too_long = true;
 		*upload_len = 0;
 		return MHD_YES;
 	}
-	return route(arg, c, method, url, r->body.data);
+	return route(arg, c, method, version, url, r);
 }
 
 static void

@@ -18,6 +18,7 @@ struct answer {
 	struct buf body;
 	int retry_after_s;	/* -1: none */
 	enum delivery delivery;
+	bool old_http;			/* the request is HTTP/1.0 */
 };
 
 /* An error as the platform says it. */

@@ -17,8 +17,10 @@ life_write_truth(struct sim *s)
 		return;
 	buf_init(&text, TRUTH_MAX);
 	org_truth(&s->org, &text);
-	if (file_replace(s->life.truth, text.data, text.len, &e) == -1)
+	if (file_replace(s->life.truth, text.data, text.len, &e) == -1) {
 		log_error("%s", e.msg);
+		s->life.truth_failed = true;
+	}
 	buf_free(&text);
 	s->life.truth_written = s->quiet;
 }

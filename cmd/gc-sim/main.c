@@ -4,9 +4,9 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <microhttpd.h>
+#include <openssl/crypto.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,7 +20,7 @@
 
 #define FDS_MAX 1024
 #define TICK_MS 5		/* storms and the rate are this exact */
-#define QUEUES_SHOWN_MAX 100
+#define OURS 3			/* descriptors of the loop itself */
 
 enum { RNG_SECRETS = 1, RNG_REST, RNG_STORMS };	/* connections: upwards */
 
@@ -36,6 +36,7 @@ static struct app {
 	pid_t command;			/* 0: none */
 	int sigs_fd;
 	struct sigs sigs;
+	bool reader_gone;		/* of stdout */
 	bool stop_told;			/* COMMAND got our SIGTERM */
 } app = { .agents = 100, .queues = 10,
     .sim = { .seed = 1, .life = { .rate = 10 } } };
@@ -61,21 +62,6 @@ static const struct opt table[] = {
 	    1, 65535 },
 	{ 0, "plain", OPT_FLAG, &app.plain, NULL, "no TLS", 0, 0 },
 };
-
-void
-sim_say(struct sim *s, const char *what, const char *fmt, ...)
-{
-	char at[CLOCK_RFC3339_LEN + 1];
-	va_list ap;
-
-	clock_format_ms(clock_wall_ms(), at);
-	fprintf(s->log, "{\"event\":\"sim:%s\",\"at\":\"%s\",", what, at);
-	va_start(ap, fmt);
-	vfprintf(s->log, fmt, ap);
-	va_end(ap);
-	fputs("}\n", s->log);
-	fflush(s->log);
-}
 
 void
 sim_random_text(struct sim *s, char *to, size_t len)
@@ -143,12 +129,14 @@ start_server(struct urls *u)
 static int
 parse(int argc, char **argv)
 {
+	static char libraries[64];
 	static struct opts opts = {
 		.synopsis = "[--fault NAME[=VALUE]]... [OPTION]... "
 		    "[-- COMMAND...]",
 		.summary = "A local Genesys Cloud: login, WebSocket, REST, "
 		    "with faults on demand.",
 		.table = table, .count = OPTS_COUNT(table),
+		.libraries = libraries,
 		.stop_at_operand = true,
 	};
 	struct sim *s = &app.sim;
@@ -156,34 +144,23 @@ parse(int argc, char **argv)
 	int first;
 
 	opts.notes = fault_help();
+	snprintf(libraries, sizeof(libraries), "libmicrohttpd %s, OpenSSL %s",
+	    MHD_get_version(), OpenSSL_version(OPENSSL_VERSION_STRING));
 	first = opts_parse("gc-sim", argc, argv, &opts);
 	for (size_t i = 0; i < app.faults.count; i++)
 		if (fault_set(&s->faults, app.faults.items[i], &e) == -1)
 			die_err(&e);
+	if (s->life.truth != NULL &&
+	    file_replace(s->life.truth, "", 0, &e) == -1) {
+		e.code = GC_EX_CANTCREAT;
+		die_err(&e);
+	}
 	if (app.script_path != NULL) {
 		app.script = script_load(app.script_path, &e);
 		if (app.script == NULL)
 			die_err(&e);
 	}
 	return first;
-}
-
-/* What filters can be about. */
-static void
-say_org(struct sim *s)
-{
-	const struct org *o = &s->org;
-	struct buf text;
-
-	buf_init(&text, 1 << 16);
-	buf_addf(&text, "\"agents\":%zu,\"queueIds\":[", o->agent_count);
-	for (int i = 0; i < o->queue_count && i < QUEUES_SHOWN_MAX; i++)
-		buf_addf(&text, "%s\"%s\"", i > 0 ? "," : "", o->queues[i]);
-	buf_adds(&text, "],\"teamIds\":[");
-	for (int i = 0; i < TEAMS; i++)
-		buf_addf(&text, "%s\"%s\"", i > 0 ? "," : "", o->teams[i]);
-	sim_say(s, "org", "%s]", text.data);
-	buf_free(&text);
 }
 
 static void
@@ -254,14 +231,21 @@ loop(void)
 		due = turn(s);
 		fds[0] = (struct pollfd){ s->wake[0], POLLIN, 0 };
 		fds[1] = (struct pollfd){ app.sigs_fd, POLLIN, 0 };
-		n = conns_interest(s, fds + 2, FDS_MAX - 2);
+		fds[2] = (struct pollfd){ s->log == stdout ?
+		    STDOUT_FILENO : -1, 0, 0 };
+		n = conns_interest(s, fds + OURS, FDS_MAX - OURS);
 		pthread_mutex_unlock(&s->lock);
-		if (poll(fds, n + 2, clock_poll_ms(s->now_ms, due)) == -1)
+		if (poll(fds, n + OURS, clock_poll_ms(s->now_ms, due)) == -1)
 			n = 0;
 		while (read(s->wake[0], sink, sizeof(sink)) > 0)
 			continue;
 		sigs_take(&app.sigs);
-		if (app.sigs.stops > 0 && app.command == 0)
+		if (app.sigs.status)
+			say_status(s);
+		app.sigs.status = false;
+		app.reader_gone = (fds[2].revents & POLLERR) != 0;
+		if (app.reader_gone ||
+		    (app.sigs.stops > 0 && app.command == 0))
 			return 0;
 		if (app.sigs.stops > 0 && !app.stop_told) {
 			kill(app.command, SIGTERM);
@@ -271,35 +255,9 @@ loop(void)
 			return code;
 		pthread_mutex_lock(&s->lock);
 		s->now_ms = clock_mono_ms();
-		conns_serve(s, fds + 2, n);
+		conns_serve(s, fds + OURS, n);
 		pthread_mutex_unlock(&s->lock);
 	}
-}
-
-static void
-say_totals(struct sim *s)
-{
-	const struct totals *t = &s->totals;
-	const struct { const char *name; uint64_t n; } rows[] = {
-		{ "changes", s->org.changes }, { "sent", t->sent },
-		{ "dropped", t->dropped }, { "duplicated", t->duplicated },
-		{ "reordered", t->reordered }, { "odd", t->odd },
-		{ "cuts", t->cuts }, { "opens", t->opens },
-		{ "refused", t->refused }, { "tokens", t->tokens },
-		{ "rest", t->rest }, { "rest401", t->rest_401 },
-		{ "rest404", t->rest_404 }, { "rest429", t->rest_429 },
-		{ "rest5xx", t->rest_5xx },
-		{ "restGarbage", t->rest_garbage },
-		{ "restHung", t->rest_hung },
-	};
-	struct buf text;
-
-	buf_init(&text, 1 << 16);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		buf_addf(&text, "%s\"%s\":%llu", i > 0 ? "," : "",
-		    rows[i].name, (unsigned long long)rows[i].n);
-	sim_say(s, "totals", "%s", text.data);
-	buf_free(&text);
 }
 
 static int
@@ -337,5 +295,9 @@ main(int argc, char **argv)
 	start(argc, argv, &urls);
 	code = loop();
 	finish();
+	if (app.reader_gone)
+		sigs_die_pipe();
+	if (code == 0 && app.sim.life.truth_failed)
+		return GC_EX_IOERR;
 	return code;
 }

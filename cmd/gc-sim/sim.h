@@ -4,11 +4,13 @@
  * main.c     options, the loop
  * command.c  COMMAND and its environment
  * org.c      the seeded truth: who is in which status, and what changes
+ * say.c      sim: lines
  * life.c     when it changes: the rate, storms, the quiet after
  * fault.c    what goes wrong, by name
  * script.c   what goes wrong when: --script
- * conn.c     WebSocket connections: bytes, frames, their end
- * tell.c     what they subscribed to, and what they are told
+ * conn.c     WebSocket connections: their begin, end, and bytes
+ * hear.c     what clients send
+ * tell.c     what they are told
  * odd.c      frames that no server should send
  * frame.c    RFC 6455's frames, the server's side; independent of lib/
  * front.c    the port
@@ -40,7 +42,7 @@
 #define TIERS_MAX 4		/* an agent's: the global one, its queues */
 #define TEAMS 4
 #define STORM_CHANGES 3		/* an agent's, in one storm */
-#define TOKENS_MAX 256		/* the oldest are forgotten */
+#define TOKENS_MAX 4096		/* the oldest are forgotten */
 #define TOKEN_LEN 43
 #define EVENT_NAME "routing:agents:status:updated"
 #define WS_PATH "/api/v2/platform/notification/events"
@@ -160,16 +162,20 @@ int64_t script_run(struct script *c, struct sim *s, int64_t after_ms);
 
 enum { FRAME_MORE = 0x0, FRAME_TEXT = 0x1, FRAME_BINARY = 0x2,
     FRAME_CLOSE = 0x8, FRAME_PING = 0x9, FRAME_PONG = 0xa };
-#define FRAME_IN_MAX (64 << 10)	/* what clients send is small */
+#define FRAME_IN_MAX (1 << 20)	/* a message from a client */
+#define FRAME_TOO_LONG (-2)
 #define FRAME_CONTROL_MAX 125
 
 void frame_add(struct buf *out, bool fin, int opcode, const void *bytes,
     size_t len);
 
 /* The first whole frame in in[0..len): its size, 0 if more is needed, -1 if
- * it breaks RFC 6455.  The payload is unmasked in place. */
+ * it breaks RFC 6455, FRAME_TOO_LONG.  The payload is unmasked in place. */
 long frame_parse(char *in, size_t len, bool *fin, int *opcode,
     char **payload, size_t *payload_len);
+
+/* May the client close with it?  len: of the payload; 0 has no code. */
+bool frame_is_close_code(int code, size_t len);
 
 /* Sec-WebSocket-Accept for a key. */
 void frame_accept(const char *key, char accept[29]);
@@ -187,6 +193,7 @@ struct pollfd;
 size_t conns_interest(struct sim *s, struct pollfd *fds, size_t max);
 void conns_serve(struct sim *s, const struct pollfd *fds, size_t n);
 int64_t conns_tick(struct sim *s);	/* when it wants to be called next */
+size_t conns_count(const struct sim *s);
 void conns_settle(struct sim *s);	/* let out what faults hold back */
 void conns_end(struct sim *s);		/* with 1001, for good */
 
@@ -214,6 +221,7 @@ struct life {
 	double rate;			/* changes a second */
 	const char *truth;		/* a file, or NULL */
 	bool truth_written;
+	bool truth_failed;
 	double owed;			/* changes that are due */
 	int64_t ticked_ms;
 	struct rng rng;			/* when storms reach whom */
@@ -254,6 +262,11 @@ struct sim {
 void sim_say(struct sim *s, const char *what, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void sim_random_text(struct sim *s, char *to, size_t len);
+
+/* say.c: what filters are about; the end's counts; on stderr, for USR1. */
+void say_org(struct sim *s);
+void say_totals(struct sim *s);
+void say_status(struct sim *s);
 
 /* life.c */
 void life_tick(struct sim *s);

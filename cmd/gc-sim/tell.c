@@ -20,6 +20,8 @@ static bool
 wants(const struct org *o, const struct filter_ids *f,
     const struct sim_agent *a, int tier)
 {
+	if (f->nobodys)
+		return false;
 	if (f->user[0] && strcmp(f->user, a->id) != 0)
 		return false;
 	if (f->team[0] && strcmp(f->team, o->teams[a->team]) != 0)

@@ -1,4 +1,5 @@
 /* The upgrade to a WebSocket. */
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -50,20 +51,46 @@ accept_upgrade(struct sim *s, struct MHD_Connection *c, const char *key,
 	return result;
 }
 
-/* Its key, if it is an upgrade as RFC 6455 has it; else NULL. */
+/* Is it 16 bytes in base64? */
+static bool
+is_key(const char *key)
+{
+	unsigned char bytes[18];
+
+	return key != NULL && strlen(key) == 24 &&
+	    strcmp(key + 22, "==") == 0 && strchr(key, '=') == key + 22 &&
+	    EVP_DecodeBlock(bytes, (const unsigned char *)key, 24) == 18;
+}
+
+/* Is the word one of the list, in any case? */
+static bool
+names(const char *list, const char *word)
+{
+	size_t len;
+
+	for (; list != NULL && *list != '\0'; list += len) {
+		list += strspn(list, " \t,");
+		len = strcspn(list, " \t,");
+		if (len == strlen(word) && strncasecmp(list, word, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Its key, if it is an upgrade as RFC 6455, 4.2.1 has it; else NULL. */
 static const char *
 key_of(struct MHD_Connection *c)
 {
-	const char *to = MHD_lookup_connection_value(c, MHD_HEADER_KIND,
-	    "Upgrade");
 	const char *version = MHD_lookup_connection_value(c, MHD_HEADER_KIND,
 	    "Sec-WebSocket-Version");
 	const char *key = MHD_lookup_connection_value(c, MHD_HEADER_KIND,
 	    "Sec-WebSocket-Key");
 
-	if (to == NULL || strcasecmp(to, "websocket") != 0 ||
-	    version == NULL || strcmp(version, "13") != 0 ||
-	    key == NULL || strlen(key) != 24)
+	if (!names(MHD_lookup_connection_value(c, MHD_HEADER_KIND,
+	    "Upgrade"), "websocket") ||
+	    !names(MHD_lookup_connection_value(c, MHD_HEADER_KIND,
+	    "Connection"), "upgrade") ||
+	    version == NULL || strcmp(version, "13") != 0 || !is_key(key))
 		return NULL;
 	return key;
 }
@@ -74,7 +101,7 @@ upgrade(struct sim *s, struct MHD_Connection *c, struct answer *a,
 {
 	struct faults *f = &s->faults;
 	int64_t end_ms = http_bearer(s, c);
-	const char *key = key_of(c);
+	const char *key = a->old_http ? NULL : key_of(c);
 
 	if (f->no_upgrade_left > 0) {
 		f->no_upgrade_left--;

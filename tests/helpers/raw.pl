@@ -6,7 +6,9 @@
 #	login [bad|grant]	prints the status; the token is kept
 #	get PATH		prints `get STATUS MS RETRY-AFTER BODY`
 #	ask-get PATH		the request alone
-#	upgrade [bare|old]	with no bearer; of another version; prints
+#	upgrade [HOW]		bare: with no bearer; old: of another version;
+#				lower: `bearer`; key: a wrong one; lone: no
+#				Connection: Upgrade; 1.0: of HTTP; prints
 #				`upgrade STATUS MS RETRY-AFTER accepted`
 #	ask-upgrade		the request alone
 #	dial			a connection alone
@@ -106,11 +108,14 @@ sub ask_upgrade {
 	my ($how) = @_;
 	$socket = dial();
 	$in = '';
-	my @head = ("GET /api/v2/platform/notification/events HTTP/1.1",
-	    "Host: $host", 'Upgrade: websocket', 'Connection: Upgrade',
-	    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+	my @head = ("GET /api/v2/platform/notification/events HTTP/" .
+	    ($how eq "1.0" ? "1.0" : "1.1"), "Host: $host", "Upgrade: websocket",
+	    "Connection: keep-alive" . ($how eq "lone" ? "" : ", Upgrade"),
+	    "Sec-WebSocket-Key: " . ($how eq "key" ? "-" x 24 :
+	    "dGhlIHNhbXBsZSBub25jZQ=="),
 	    'Sec-WebSocket-Version: ' . ($how eq 'old' ? 8 : 13));
-	push @head, "Authorization: Bearer $token" unless $how eq 'bare';
+	push @head, "Authorization: " . ($how eq "lower" ? "bearer" : "Bearer") .
+	    " $token" unless $how eq 'bare';
 	syswrite $socket, join("\r\n", @head) . "\r\n\r\n";
 }
 
@@ -205,7 +210,7 @@ my %actions = (	# how many words each takes, optional ones too
 	end => [sub { 1 while defined frame() }, 0],
 	hangup => [sub { close $socket }, 0],
 );
-my %optional = (login => qr/^(bad|grant)$/, upgrade => qr/^(bare|old)$/);
+my %optional = (login => qr/^(bad|grant)$/, upgrade => qr{^(bare|old|lower|key|lone|1\.0)$});
 
 $| = 1;
 $SIG{PIPE} = 'IGNORE';
