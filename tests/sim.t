@@ -662,4 +662,17 @@ done << 'E'
 --fault odd=masked:0
 --nonsense
 E
+# --- the page ---------------------------------------------------------------
+
+page=$tests/../man/gc-sim.1
+gc-sim --help | awk '/^Faults/ { on = 1 } /^Durations/ { on = 0 }
+    on && /^  / { sub(/=.*/, "", $1); print $1 }' > names
+ok "--help has the faults" lines names . 47
+is "gc-sim(1) has each fault and kind" "$(while read -r name; do
+	grep -Eq "^\.It (Cm )?$name( |\$)" "$page" || echo "$name"
+    done < names)" ""
+sed -n "/^at 2s/,/^\.Ed/p" "$page" | sed '$d' > day
+ok "its bad day is long enough" lines day "^at " 9
+gc-sim --script day -- true 2> err
+is "and understood" $? 0
 done_testing

@@ -28,7 +28,7 @@ read_id(char to[ID_LEN + 1], struct slice from)
 	bool whole;
 
 	buf_init(&id, ID_LEN);
-	whole = from.kind == SCAN_STRING && scan_unescape(from, &id) == 0 &&
+	whole = from.kind == SCAN_STRING && slice_unescape(from, &id) == 0 &&
 	    id.len == ID_LEN;
 	if (whole)
 		memcpy(to, id.data, ID_LEN + 1);
@@ -50,7 +50,7 @@ read_filter(struct filter_ids *f, struct slice filter)
 
 	if (filter.kind != SCAN_OBJECT)
 		return filter.kind == SCAN_ABSENT || filter.kind == SCAN_NULL;
-	while (scan_next(filter, &at, &key, &value)) {
+	while (slice_next(filter, &at, &key, &value)) {
 		for (i = 0; i < 3 && !slice_is(key, fields[i].name); i++)
 			continue;
 		if (i == 3 || !read_id(fields[i].id, value))
