@@ -19,7 +19,12 @@ cat > "$dir/runs" <<'E'
 6 rest-fails rest-fail=0.3 rest-429=0.1 drop=0.05
 7 shift-change storm=2:800 drop=0.02
 8 upgrades-are-refused refuse=503:2 cut=200
-9 all-at-once drop=0.05 duplicate=0.05 reorder=0.05 cut=150 rest-fail=0.1 storm=2:700
+9 rest-talks-nonsense rest-garbage=0.3 drop=0.05
+10 frames-are-odd odd=masked:80 odd=ping-mid:7 odd=line-break:11 odd=close-utf8:150
+11 sockets-die-quietly half-open=150 stall=0.5 delay=50
+12 rest-never-answers rest-hang=0.02 drop=0.05
+13 upgrades-are-slow slow-upgrade=5 cut=150 refuse=429:1:1
+14 all-at-once drop=0.05 duplicate=0.05 reorder=0.05 cut=150 rest-fail=0.1 storm=2:700
 E
 
 # The closed loop, until the roster equals the truth.  The truth is written
