@@ -1,7 +1,7 @@
 /*
  * One agent's record in two tiers, global and per queue, and the rules by
- * which events and answers change it.  Pure: nothing here prints, asks or
- * reads a clock.  CONTRACT section 6, rules 1 to 3, 5 and 6.
+ * which events change it.  Pure: nothing here prints, asks or reads a
+ * clock.  CONTRACT section 6, rules 1 to 3; answers: lib/settle.h.
  *
  * The record owns copies of all texts.  A tier whose status is not set is
  * unknown (only the global one may be).  Queues stand sorted by id.
@@ -15,26 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/buf.h"
-#include "lib/event.h"
-
-/* An owned text; set false is null. */
-struct own {
-	char *p;
-	uint32_t len, alloc;
-	bool set;
-};
-
-struct tier {
-	struct own queue_id;	/* not set: the global tier */
-	struct own status, previous, wrap_up_code;
-	struct own timestamp;	/* as it was told */
-	struct stamp stamp;	/* the same as a moment; only if set */
-	bool verified;
-	bool from_rest;
-	uint64_t doubt_seq;	/* seq of the last doubt about this tier */
-	int64_t touched_ms;	/* monotonic: last changed or confirmed */
-};
+#include "lib/tier.h"
 
 /* Why an agent is doubted; the most urgent first. */
 enum ask_reason {
@@ -61,7 +42,7 @@ struct agent {
 	struct own name;
 	struct tier global;
 	struct tier *queues;
-	size_t queue_count;
+	size_t queue_count, queue_alloc;
 	bool dirty;		/* differs from what the journal holds */
 	struct question question;
 	TAILQ_ENTRY(agent) waiting_link, retry_link, dirty_link;
@@ -73,7 +54,14 @@ void agent_del(struct agent *a);
 /* The tier of a queue, or the global one for a null id; NULL if unknown. */
 struct tier *agent_tier(struct agent *a, struct text queue_id);
 
-/* Is some tier not verified (or nothing known at all)? */
+/* Take in n queues that are not held, sorted by id; their texts are the
+ * agent's from now on, the array is not. */
+void agent_add_queues(struct agent *a, const struct tier *tiers, size_t n);
+
+/* Drop the queues that are not named; true if there were any. */
+bool agent_keep_named(struct agent *a);
+
+/* Is some tier not verified?  What is not known of the global one is. */
 bool agent_is_doubted(const struct agent *a);
 
 /* Count all tiers as heard of at now_ms: they are being asked about. */
@@ -96,26 +84,5 @@ void agent_take(struct agent *a, const struct event *ev,
 
 /* Doubt one tier, or all (which NULL). */
 void agent_doubt(struct agent *a, struct tier *which, uint64_t seq);
-
-/*
- * Settle the tiers by a gc:state line.  Rule 5.  seq: the one that a change
- * gets (it is not used up if nothing changed).
- */
-struct agent_answer {
-	bool changed;		/* print a gc:agent line */
-	bool gone;		/* and forget the agent */
-	bool refused;		/* some tier could not be settled: ask anew */
-};
-struct agent_answer agent_settle(struct agent *a, struct event *ev,
-    uint64_t seq, int64_t now_ms);
-
-/* Take a gc:agent line where it is newer.  Rule 6. */
-enum agent_merge {
-	AGENT_OLDER,		/* nothing taken */
-	AGENT_MIXED,		/* some tiers taken */
-	AGENT_TAKEN		/* the record now says what the line says */
-};
-enum agent_merge agent_merge(struct agent *a, struct event *ev,
-    int64_t now_ms);
 
 #endif

@@ -1,11 +1,10 @@
+#include <stdlib.h>
 #include <string.h>
 
+#include "lib/die.h"
 #include "lib/event.h"
 
-/* Unescaped text of one line never takes more than the line; a caller may
- * walk the queues a few times. */
-#define SCRATCH_WALKS 4
-#define SCRATCH_CAP (SCRATCH_WALKS << 20)
+#define LIST_FIRST 16
 
 enum {				/* rows of keys[] */
 	K_EVENT, K_DATA, K_MERGED,
@@ -85,94 +84,16 @@ void
 event_init(struct event *ev)
 {
 	memset(ev, 0, sizeof(*ev));
-	buf_init(&ev->scratch, SCRATCH_CAP + 1);
+	take_init(&ev->take);
 }
 
 void
 event_free(struct event *ev)
 {
-	buf_free(&ev->scratch);
-}
-
-bool
-text_is(struct text t, const char *s)
-{
-	return t.p != NULL && strlen(s) == t.len && memcmp(t.p, s, t.len) == 0;
-}
-
-bool
-text_eq(struct text a, struct text b)
-{
-	if (a.p == NULL || b.p == NULL)
-		return a.p == b.p;
-	return a.len == b.len && memcmp(a.p, b.p, a.len) == 0;
-}
-
-/* The characters of a string; false if it is none, or no valid text. */
-static bool
-take(struct event *ev, struct slice s, struct text *t)
-{
-	size_t from = ev->scratch.len;
-
-	if (s.kind != SCAN_STRING)
-		return false;
-	*t = (struct text){ s.p, s.len };
-	if (!s.escaped)
-		return true;
-	/* the room is made once, so that earlier texts stay where they are */
-	if (from == 0 && buf_room(&ev->scratch,
-	    (size_t)SCRATCH_WALKS * ev->whole.len) == NULL)
-		return false;
-	if (ev->scratch.alloc - from < (size_t)s.len + 1 ||
-	    slice_unescape(s, &ev->scratch) == -1)
-		return false;
-	*t = (struct text){ ev->scratch.data + from,
-	    (uint32_t)(ev->scratch.len - from) };
-	return true;
-}
-
-/* A string, or nothing: null and absent. */
-static bool
-take_or_null(struct event *ev, struct slice s, struct text *t)
-{
-	*t = (struct text){ NULL, 0 };
-	return s.kind <= SCAN_NULL || take(ev, s, t);
-}
-
-static bool
-take_time(struct event *ev, struct slice s, struct told *t)
-{
-	return take(ev, s, &t->text) &&
-	    clock_parse(t->text.p, t->text.len, &t->stamp) == 0;
-}
-
-static bool
-take_time_or_null(struct event *ev, struct slice s, struct told *t)
-{
-	memset(t, 0, sizeof(*t));
-	return s.kind <= SCAN_NULL || take_time(ev, s, t);
-}
-
-static bool
-take_id(struct event *ev, struct slice s, struct text *t)
-{
-	return take(ev, s, t) && t->len > 0;
-}
-
-static bool
-take_flag(struct slice s, bool absent, bool *flag)
-{
-	*flag = s.kind == SCAN_ABSENT ? absent : s.kind == SCAN_TRUE;
-	return s.kind == SCAN_ABSENT || s.kind == SCAN_TRUE ||
-	    s.kind == SCAN_FALSE;
-}
-
-/* A whole number; 0 where null or absent. */
-static bool
-take_number_or_null(struct slice s, uint64_t *n)
-{
-	*n = 0;
-	return s.kind <= SCAN_NULL || slice_number(s, n) == 0;
+	take_free(&ev->take);
+	free(ev->agents.ids);
+	free(ev->left.ids);
+	free(ev->queues.tiers);
 }
 
 static const char *
@@ -183,8 +104,9 @@ parse_merged(struct event *ev, const struct slice *v)
 		return NULL;
 	if (v[K_MERGED].kind != SCAN_OBJECT ||
 	    slice_number(v[K_COUNT], &ev->merged_count) == -1 ||
-	    !take_or_null(ev, v[K_MERGED_PREVIOUS], &ev->merged_previous) ||
-	    !take_time(ev, v[K_SINCE], &ev->since) ||
+	    !take_text_or_null(&ev->take, v[K_MERGED_PREVIOUS],
+	    &ev->merged_previous) ||
+	    !take_time(&ev->take, v[K_SINCE], &ev->since) ||
 	    v[K_INTACT].kind == SCAN_ABSENT ||
 	    !take_flag(v[K_INTACT], true, &ev->intact))
 		return "merged is malformed";
@@ -200,19 +122,19 @@ parse_status(struct event *ev, const struct slice *v)
 	t->verified = t->from_rest = false;
 	if (v[K_DATA].kind != SCAN_OBJECT)
 		return "data is missing or no object";
-	if (!take_id(ev, v[K_USER], &ev->user_id))
+	if (!take_id(&ev->take, v[K_USER], &ev->user_id))
 		return "userId is missing or no valid id";
-	if (!take(ev, v[K_STATUS], &t->status))
+	if (!take_text(&ev->take, v[K_STATUS], &t->status))
 		return "status is missing or no string";
 	if (v[K_TIME].kind != SCAN_STRING)
 		return "timestamp is missing or no string";
-	if (!take_time(ev, v[K_TIME], &t->at))
+	if (!take_time(&ev->take, v[K_TIME], &t->at))
 		return "timestamp is no RFC 3339 date and time";
-	if (!take_or_null(ev, v[K_PREVIOUS], &t->previous))
+	if (!take_text_or_null(&ev->take, v[K_PREVIOUS], &t->previous))
 		return "previousStatus is neither string nor null";
-	if (!take_or_null(ev, v[K_QUEUE], &t->queue_id))
+	if (!take_id_or_null(&ev->take, v[K_QUEUE], &t->queue_id))
 		return "queueId is neither a valid id nor null";
-	if (!take_or_null(ev, v[K_WRAP], &t->wrap_up_code))
+	if (!take_text_or_null(&ev->take, v[K_WRAP], &t->wrap_up_code))
 		return "wrapUpCode is neither string nor null";
 	return parse_merged(ev, v);
 }
@@ -231,26 +153,34 @@ parse_open(struct event *ev, const struct slice *v)
 	return NULL;
 }
 
-static bool
-is_list(struct slice s)
+/* Room for one more in a list. */
+static void *
+one_more(void *list, size_t count, size_t *alloc, size_t size)
 {
-	return s.kind <= SCAN_NULL || s.kind == SCAN_ARRAY;
+	if (count < *alloc)
+		return list;
+	*alloc = *alloc > 0 ? 2 * *alloc : LIST_FIRST;
+	return xreallocarray(list, *alloc, size);
 }
 
-/* A list of ids is checked before anything acts on a part of it. */
 static bool
-take_list(struct event *ev, struct slice s, struct slice *list)
+take_list(struct event *ev, struct slice s, struct event_ids *list)
 {
-	const char *at = NULL;
-	struct text id;
-	int more;
+	struct slice key, value;
+	const char *at;
 
-	*list = s;
-	if (!is_list(s))
-		return false;
-	while ((more = event_id(ev, s, &at, &id)) == 1)
-		continue;
-	return more == 0;
+	list->told = s.kind == SCAN_ARRAY;
+	list->count = 0;
+	if (!list->told)
+		return s.kind <= SCAN_NULL;
+	at = s.p + 1;
+	while (slice_next(s, &at, &key, &value)) {
+		list->ids = one_more(list->ids, list->count, &list->alloc,
+		    sizeof(*list->ids));
+		if (!take_id(&ev->take, value, &list->ids[list->count++]))
+			return false;
+	}
+	return true;
 }
 
 static const char *
@@ -271,13 +201,13 @@ static const char *
 parse_tier(struct event *ev, struct tier_told *t, struct slice status,
     struct slice previous, struct slice wrap, struct slice time)
 {
-	if (!take_or_null(ev, status, &t->status))
+	if (!take_text_or_null(&ev->take, status, &t->status))
 		return "currentStatus is neither string nor null";
-	if (!take_or_null(ev, previous, &t->previous))
+	if (!take_text_or_null(&ev->take, previous, &t->previous))
 		return "previousStatus is neither string nor null";
-	if (!take_or_null(ev, wrap, &t->wrap_up_code))
+	if (!take_text_or_null(&ev->take, wrap, &t->wrap_up_code))
 		return "wrapUpCode is neither string nor null";
-	if (!take_time_or_null(ev, time, &t->at))
+	if (!take_time_or_null(&ev->take, time, &t->at))
 		return "lastUpdatedTimestamp is neither RFC 3339 nor null";
 	return NULL;
 }
@@ -290,32 +220,98 @@ take_source(struct tier_told *t, struct slice verified, struct slice source)
 	    (source.kind <= SCAN_NULL || source.kind == SCAN_STRING);
 }
 
+static int
+by_id(const void *x, const void *y)
+{
+	const struct tier_told *a = x, *b = y;
+	int c = text_cmp(a->queue_id, b->queue_id);
+
+	/* of equal ones the order of the line: it tells which is the last */
+	return c != 0 ? c : (a->value.p > b->value.p) -
+	    (a->value.p < b->value.p);
+}
+
+/* The ids of the queues, sorted, and where each is told last. */
+static bool
+find_queues(struct event *ev, struct slice s)
+{
+	struct event_queues *q = &ev->queues;
+	const char *at = s.p + 1;
+	struct slice key, value;
+	struct tier_told *t;
+	bool sorted = true;
+	size_t n = 0;
+
+	while (slice_next(s, &at, &key, &value)) {
+		q->tiers = one_more(q->tiers, q->count, &q->alloc,
+		    sizeof(*q->tiers));
+		t = &q->tiers[q->count++];
+		t->value = value;
+		if (!take_id_or_null(&ev->take, key, &t->queue_id))
+			return false;
+		sorted = sorted && (t == q->tiers ||
+		    text_cmp(t[-1].queue_id, t->queue_id) < 0);
+	}
+	if (sorted)
+		return true;
+	qsort(q->tiers, q->count, sizeof(*q->tiers), by_id);
+	for (size_t i = 0; i < q->count; i++)
+		if (i + 1 == q->count || text_cmp(q->tiers[i].queue_id,
+		    q->tiers[i + 1].queue_id) != 0)
+			q->tiers[n++] = q->tiers[i];
+	q->count = n;
+	return true;
+}
+
+static bool
+take_queue(struct event *ev, struct tier_told *t)
+{
+	struct slice v[T_LEN];
+
+	return t->value.kind == SCAN_OBJECT && scan_object(t->value.p,
+	    t->value.len, tier_keys, T_LEN, v) == SCAN_OK &&
+	    parse_tier(ev, t, v[T_STATUS], v[T_PREVIOUS], v[T_WRAP],
+	    v[T_TIME]) == NULL && t->status.p != NULL &&
+	    take_source(t, v[T_VERIFIED], v[T_SOURCE]);
+}
+
+static const char *
+parse_queues(struct event *ev, struct slice s)
+{
+	struct event_queues *q = &ev->queues;
+
+	q->told = s.kind == SCAN_OBJECT;
+	q->count = 0;
+	if (!q->told)
+		return s.kind <= SCAN_NULL ? NULL :
+		    "queues is neither object nor null";
+	if (!find_queues(ev, s))
+		return "queues is malformed";
+	for (size_t i = 0; i < q->count; i++)
+		if (!take_queue(ev, &q->tiers[i]))
+			return "queues is malformed";
+	return NULL;
+}
+
 static const char *
 parse_record(struct event *ev, const struct slice *v)
 {
-	const char *why, *at = NULL;
-	struct tier_told tier;
-	int more;
+	const char *why;
 
 	why = parse_tier(ev, &ev->tier, v[C_STATUS], v[C_PREVIOUS],
 	    v[C_WRAP], v[C_TIME]);
 	if (why != NULL)
 		return why;
 	ev->tier.queue_id = (struct text){ NULL, 0 };
-	ev->queues = v[C_QUEUES];
-	if (ev->queues.kind > SCAN_NULL && ev->queues.kind != SCAN_OBJECT)
-		return "queues is neither object nor null";
-	if (!take_or_null(ev, v[C_NAME], &ev->name))
+	if (!take_text_or_null(&ev->take, v[C_NAME], &ev->name))
 		return "name is neither string nor null";
 	if (!take_flag(v[C_GONE], false, &ev->gone) ||
 	    !take_flag(v[C_PARTIAL], false, &ev->partial) ||
 	    !take_source(&ev->tier, v[C_VERIFIED], v[C_SOURCE]))
 		return "a flag is neither true nor false";
-	if (!take_time_or_null(ev, v[C_FETCHED], &ev->fetched_at))
+	if (!take_time_or_null(&ev->take, v[C_FETCHED], &ev->fetched_at))
 		return "fetchedAt is neither RFC 3339 nor null";
-	while ((more = event_queue(ev, &at, &tier)) == 1)
-		continue;
-	return more == 0 ? NULL : "queues is malformed";
+	return parse_queues(ev, v[C_QUEUES]);
 }
 
 static const char *
@@ -323,23 +319,24 @@ parse_control(struct event *ev, const char *line, size_t len)
 {
 	struct slice v[C_LEN];
 	bool agent = ev->kind >= EVENT_AGENT;
+	const char *why;
 
 	if (ev->kind == EVENT_BARRIER || ev->kind == EVENT_CLOSED)
 		return NULL;
 	scan_object(line, len, control_keys, C_LEN, v);
 	if (!take_number_or_null(v[C_SOCKET], &ev->socket))
 		return "socket is no number";
-	if (ev->kind == EVENT_OPEN && parse_open(ev, v) != NULL)
-		return parse_open(ev, v);
+	if (ev->kind == EVENT_OPEN && (why = parse_open(ev, v)) != NULL)
+		return why;
 	if (ev->kind == EVENT_OPEN || ev->kind == EVENT_MEMBERS)
 		return parse_lists(ev, v);
 	if (!agent)
 		return NULL;
-	if (!take_id(ev, v[C_USER], &ev->user_id))
+	if (!take_id(&ev->take, v[C_USER], &ev->user_id))
 		return "userId is missing or no valid id";
 	if (slice_number(v[C_SEQ], &ev->seq) == -1)
 		return "seq is missing or no whole number";
-	if (!take_or_null(ev, v[C_REASON], &ev->reason))
+	if (!take_text_or_null(&ev->take, v[C_REASON], &ev->reason))
 		return "reason is neither string nor null";
 	if (!take_number_or_null(v[C_HTTP], &ev->http_status))
 		return "httpStatus is neither number nor null";
@@ -366,8 +363,8 @@ event_parse(struct event *ev, const char *line, size_t len, unsigned act_on)
 	verdict = scan_object(line, len, keys, K_LEN, v);
 	if (verdict != SCAN_OK)
 		return scan_reason(verdict);
-	buf_reset(&ev->scratch);
-	ev->whole = (struct slice){ line, (uint32_t)len, SCAN_OBJECT, false };
+	take_begin(&ev->take, len);
+	ev->line_len = len;
 	ev->kind = EVENT_OTHER;
 	ev->control = v[K_EVENT].kind == SCAN_STRING && v[K_EVENT].len >= 3 &&
 	    memcmp(v[K_EVENT].p, "gc:", 3) == 0;
@@ -379,39 +376,4 @@ event_parse(struct event *ev, const char *line, size_t len, unsigned act_on)
 		return NULL;
 	}
 	return parse_control(ev, line, len);
-}
-
-int
-event_queue(struct event *ev, const char **at, struct tier_told *t)
-{
-	struct slice key, value, v[T_LEN];
-
-	if (ev->queues.kind != SCAN_OBJECT)
-		return 0;
-	if (*at == NULL)
-		*at = ev->queues.p + 1;
-	if (!slice_next(ev->queues, at, &key, &value))
-		return 0;
-	if (value.kind != SCAN_OBJECT || !take(ev, key, &t->queue_id) ||
-	    scan_object(value.p, value.len, tier_keys, T_LEN, v) != SCAN_OK ||
-	    parse_tier(ev, t, v[T_STATUS], v[T_PREVIOUS], v[T_WRAP],
-	    v[T_TIME]) != NULL || t->status.p == NULL ||
-	    !take_source(t, v[T_VERIFIED], v[T_SOURCE]))
-		return -1;
-	return 1;
-}
-
-int
-event_id(struct event *ev, struct slice list, const char **at,
-    struct text *id)
-{
-	struct slice key, value;
-
-	if (list.kind != SCAN_ARRAY)
-		return 0;
-	if (*at == NULL)
-		*at = list.p + 1;
-	if (!slice_next(list, at, &key, &value))
-		return 0;
-	return take_id(ev, value, id) ? 1 : -1;
 }

@@ -3,9 +3,10 @@
  * guide, or something to hand on.  CONTRACT section 2.
  *
  * One struct event is used for line after line: it owns the memory for the
- * few strings that had escapes; all else are borrowed from the line and die
- * with it.  Ids and statuses come out unescaped, so equal ids are equal
- * bytes however they were spelt.
+ * few strings that had escapes and for its lists; all else is borrowed from
+ * the line and dies with it.  Ids and statuses come out unescaped, so equal
+ * ids are equal bytes however they were spelt.  A line is checked whole, its
+ * lists too, before anyone acts on a part of it.
  */
 #ifndef GC_EVENT_H
 #define GC_EVENT_H
@@ -13,8 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/clock.h"
-#include "lib/scan.h"
+#include "lib/take.h"
 
 #define EVENT_STATUS_NAME "routing:agents:status:updated"
 
@@ -26,18 +26,6 @@ enum event_kind {
 };
 #define EVENT_BIT(kind) (1u << (kind))
 
-/* Characters, unescaped; p NULL: null or absent. */
-struct text {
-	const char *p;
-	uint32_t len;
-};
-
-/* A moment as it was told and as it is. */
-struct told {
-	struct text text;	/* p NULL: none */
-	struct stamp stamp;
-};
-
 /* One tier, as an event, a gc:agent or a gc:state line tells it. */
 struct tier_told {
 	struct text queue_id;	/* p NULL: global */
@@ -45,6 +33,22 @@ struct tier_told {
 	struct told at;
 	bool verified;		/* gc:agent only */
 	bool from_rest;		/* gc:agent only: source is rest */
+	struct slice value;	/* of a queue: what the line says of it */
+};
+
+/* A list of ids, in its order. */
+struct event_ids {
+	bool told;		/* there is a list, if an empty one */
+	struct text *ids;
+	size_t count, alloc;
+};
+
+/* What an object of queues tells, sorted by id, each id once: of a key given
+ * twice the last counts. */
+struct event_queues {
+	bool told;		/* there is an object, if an empty one */
+	struct tier_told *tiers;
+	size_t count, alloc;
 };
 
 struct event {
@@ -61,18 +65,18 @@ struct event {
 	uint64_t seq;		/* AGENT GAP STATE UNVERIFIED */
 	struct text reason;	/* GAP STATE UNVERIFIED CLOSED */
 	struct text name;	/* AGENT STATE */
-	struct slice queues;	/* AGENT STATE: an object, or null */
+	struct event_queues queues;	/* AGENT STATE */
 	bool gone;		/* AGENT */
 	bool partial;		/* STATE */
 	uint64_t socket;	/* OPEN CLOSED FAILOVER MEMBERS; 0 if absent */
 	uint64_t http_status;	/* UNVERIFIED: 0 if null or absent */
 	bool resumed;		/* OPEN */
 	bool missed;		/* OPEN: resumed and downtimeMs not 0 */
-	struct slice agents;	/* OPEN: ids; MEMBERS: joined; or absent */
-	struct slice left;	/* MEMBERS */
+	struct event_ids agents;	/* OPEN; MEMBERS: joined */
+	struct event_ids left;	/* MEMBERS */
 	struct told fetched_at;	/* STATE */
-	struct slice whole;	/* STATUS: the line, for adding a field */
-	struct buf scratch;	/* unescaped strings */
+	size_t line_len;
+	struct take take;	/* unescaped strings */
 };
 
 void event_init(struct event *ev);
@@ -85,20 +89,5 @@ void event_free(struct event *ev);
  */
 const char *event_parse(struct event *ev, const char *line, size_t len,
     unsigned act_on);
-
-/*
- * The next tier of ev->queues (AGENT, STATE), each queue's last telling
- * only where a key is repeated as jq has it: callers apply them in order.
- * Start with *at NULL.  1 a tier, 0 the end, -1 a member is malformed.
- * Uses ev->scratch: texts of earlier tiers stay valid.
- */
-int event_queue(struct event *ev, const char **at, struct tier_told *tier);
-
-/* The next id of a list of ids (ev->agents, ev->left); as above. */
-int event_id(struct event *ev, struct slice list, const char **at,
-    struct text *id);
-
-bool text_is(struct text t, const char *s);
-bool text_eq(struct text a, struct text b);	/* null equals null only */
 
 #endif

@@ -107,6 +107,34 @@ echo '{"event":"gc:open","at":"x","resumed":false}' |
 ok "after a restart the first gc:open doubts everyone" \
     has out '"reason":"start"'
 
+# --- many queues, and names that JSON escapes
+i=0
+while [ $i -lt 80 ]; do
+	printf '{"event":"routing:agents:status:updated","data":{"userId":"u","status":"In \\"focus\\" mode","previousStatus":"Team\\\\A \\"x\\"","wrapUpCode":"w \\"1\\"","timestamp":"2024-06-15T14:32:10Z","queueId":"Sales \\"EU\\" %03d"}}\n' $i
+	i=$((i + 1))
+done | gc-reduce -s escaped > out 2> err
+gc-reduce -s escaped --snapshot < /dev/null > out2 2> err
+is "no queue is lost on the way through the journal" \
+    "$(jq '.queues | length' out2)" 80
+is "nor anything that was said of one" "$(jq -c '[.queues[] | del(.verified)]' out2)" \
+    "$(tail -n 1 out | jq -c '[.queues[] | del(.verified)]')"
+sed 's/gc:agent/gc:state/; s/"seq":/&1/; s/EU/\\u0045\\u0055/g' out2 > state
+cat out2 state | gc-reduce --snapshot > out 2> err
+is "however the ids are spelt in an answer" \
+    "$(jq '.queues | length' out)" 80
+awk 'function line(event, seq, id) {
+	printf "{\"event\":\"gc:%s\",\"seq\":%d,\"userId\":\"u\"," \
+	    "\"currentStatus\":\"A\",\"queues\":{", event, seq
+	for (i = 0; i < 30000; i++)
+		printf "%s\"%s%d\":{\"currentStatus\":\"A\"}", \
+		    (i > 0 ? "," : ""), id, i * 7919 % 30000
+	print "}}"
+}
+BEGIN { line("agent", 1, "q"); line("state", 2, "p") }' > many-queues
+ok "30,000 queues in a line are no work" \
+    sh -c 'timeout 20 gc-reduce --snapshot < many-queues > out 2> err'
+is "and none of them is lost" "$(jq '.queues | length' out)" 30000
+
 rm in; mkfifo in
 rm -f out err
 gc-reduce -s roster < in > out 2> err &

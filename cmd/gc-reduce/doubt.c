@@ -110,13 +110,11 @@ doubt_loaded(struct app *app)
 static void
 doubt_named(struct app *app, struct event *ev)
 {
-	const char *at = NULL;
 	struct agent *a;
-	struct text id;
 	bool fresh;
 
-	while (event_id(ev, ev->agents, &at, &id) == 1) {
-		a = roster_add(&app->roster, id, &fresh);
+	for (size_t i = 0; i < ev->agents.count; i++) {
+		a = roster_add(&app->roster, ev->agents.ids[i], &fresh);
 		if (fresh)
 			doubt_agent(app, a, ASK_START);
 		else if (ev->missed)
@@ -147,10 +145,10 @@ doubt_open(struct app *app, struct event *ev)
 		d->start_due = false;
 		doubt_everyone(app, ASK_START);
 		ev->missed = false;
-	} else if (ev->missed && ev->agents.kind != SCAN_ARRAY) {
+	} else if (ev->missed && !ev->agents.told) {
 		doubt_everyone(app, ASK_RECONNECT);
 	}
-	if (ev->agents.kind == SCAN_ARRAY)
+	if (ev->agents.told)
 		doubt_named(app, ev);
 }
 

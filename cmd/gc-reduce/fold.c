@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cmd/gc-reduce/reduce.h"
+#include "lib/settle.h"
 
 #define ACT_ON (EVENT_BIT(EVENT_OPEN) | EVENT_BIT(EVENT_FAILOVER) | \
     EVENT_BIT(EVENT_MEMBERS) | EVENT_BIT(EVENT_BARRIER) | \
@@ -23,6 +24,18 @@ fold_old(struct app *app, struct agent *a, const struct agent_verdict *v)
 	buf_reset(&app->line);
 	record_gap_sequence(&app->line, a, t, ev, a->seq, app->wall_ms);
 	doubt_ask(app, a, ASK_SEQUENCE);
+}
+
+/* An agent that is not known. */
+static struct agent *
+meet(struct app *app, struct text user_id)
+{
+	bool fresh;
+	struct agent *a = roster_add(&app->roster, user_id, &fresh);
+
+	/* what is not told of it waits from now on */
+	agent_touch(a, app->now_ms);
+	return a;
 }
 
 static void
@@ -54,6 +67,7 @@ fold_status(struct app *app)
 	if (fresh && ev->tier.queue_id.p != NULL) {
 		/* what it does elsewhere is not known */
 		agent_doubt(a, NULL, seq);
+		agent_touch(a, app->now_ms);
 		buf_reset(&app->line);
 		record_gap(&app->line, a, ASK_START, seq, app->wall_ms);
 		doubt_ask(app, a, ASK_START);
@@ -74,21 +88,14 @@ forget_agent(struct app *app, struct agent *a)
 void
 fold_state(struct app *app, struct event *ev)
 {
-	struct agent_answer answer;
+	struct settle_answer answer;
 	struct agent *a = roster_get(&app->roster, ev->user_id);
-	bool fresh = a == NULL;
 
-	if (fresh && ev->tier.status.p == NULL) {
-		struct slice key, value;
-		const char *at = ev->queues.p + 1;
-
-		if (ev->queues.kind != SCAN_OBJECT ||
-		    !slice_next(ev->queues, &at, &key, &value))
-			return;		/* nobody, of whom nothing is said */
-	}
-	if (fresh)
-		a = roster_add(&app->roster, ev->user_id, &fresh);
-	answer = agent_settle(a, ev, app->roster.seq + 1, app->now_ms);
+	if (a == NULL && ev->tier.status.p == NULL && ev->queues.count == 0)
+		return;		/* nobody, of whom nothing is said */
+	if (a == NULL)
+		a = meet(app, ev->user_id);
+	answer = settle_state(a, ev, app->roster.seq + 1, app->now_ms);
 	doubt_answered(app, a, ev->seq, answer.refused);
 	if (answer.gone) {
 		forget_agent(app, a);
@@ -104,8 +111,8 @@ fold_agent(struct app *app, const char *line, size_t raw)
 {
 	struct event *ev = &app->ev;
 	struct agent *a = roster_get(&app->roster, ev->user_id);
-	enum agent_merge merged;
-	bool fresh;
+	enum settle_merge merged;
+	bool fresh = a == NULL;
 
 	if (ev->seq > app->roster.seq)
 		app->roster.seq = ev->seq;
@@ -116,18 +123,21 @@ fold_agent(struct app *app, const char *line, size_t raw)
 		a->seq = ev->seq;
 		store_gone(app, a);
 		roster_remove(&app->roster, a);
-		merged = AGENT_TAKEN;
+		merged = SETTLE_TAKEN;
 	} else {
-		a = roster_add(&app->roster, ev->user_id, &fresh);
-		merged = agent_merge(a, ev, app->now_ms);
 		if (fresh)
-			merged = AGENT_TAKEN;
-		if (merged != AGENT_OLDER)
+			a = meet(app, ev->user_id);
+		merged = settle_agent(a, ev, app->roster.seq + 1, app->now_ms);
+		if (fresh)
+			merged = SETTLE_TAKEN;
+		if (merged != SETTLE_OLDER)
 			store_mark(app, a);
+		if (a->seq > app->roster.seq)
+			app->roster.seq = a->seq;
 	}
-	if (merged == AGENT_MIXED)
+	if (merged == SETTLE_MIXED)
 		print_agent(app, a, false);
-	else if (merged == AGENT_TAKEN && !app->opt.snapshot)
+	else if (merged == SETTLE_TAKEN && !app->opt.snapshot)
 		filter_put(&app->filter, line, raw);
 }
 
@@ -135,19 +145,16 @@ static void
 fold_members(struct app *app)
 {
 	struct event *ev = &app->ev;
-	const char *at = NULL;
-	struct text id;
 	struct agent *a;
 	bool fresh;
 
-	while (event_id(ev, ev->agents, &at, &id) == 1) {
-		a = roster_add(&app->roster, id, &fresh);
+	for (size_t i = 0; i < ev->agents.count; i++) {
+		a = roster_add(&app->roster, ev->agents.ids[i], &fresh);
 		if (fresh)
 			doubt_agent(app, a, ASK_START);
 	}
-	at = NULL;
-	while (event_id(ev, ev->left, &at, &id) == 1)
-		if ((a = roster_get(&app->roster, id)) != NULL)
+	for (size_t i = 0; i < ev->left.count; i++)
+		if ((a = roster_get(&app->roster, ev->left.ids[i])) != NULL)
 			forget_agent(app, a);
 }
 
@@ -199,7 +206,6 @@ fold_journal(void *arg, const char *line, size_t len)
 	struct event *ev = &app->ev;
 	struct agent *a;
 	const char *why;
-	bool fresh;
 
 	why = event_parse(ev, line, len, EVENT_BIT(EVENT_AGENT));
 	if (why != NULL)
@@ -216,8 +222,8 @@ fold_journal(void *arg, const char *line, size_t len)
 		store_keep_gone(app, line, len + 1);
 		return NULL;
 	}
-	a = roster_add(&app->roster, ev->user_id, &fresh);
-	agent_merge(a, ev, app->now_ms);
+	a = meet(app, ev->user_id);
+	settle_agent(a, ev, ev->seq, app->now_ms);
 	a->seq = ev->seq;
 	return NULL;
 }

@@ -51,7 +51,7 @@ compare_string(const char *text, size_t len, const char *path, struct slice s)
 	if (json_read(text, len, &f, 1, NULL) == -1)
 		abort();
 	/* a NUL character is no text of ours, nor of json_read's */
-	if (s.kind == SCAN_STRING && scan_unescape(s, &ours) == 0 &&
+	if (s.kind == SCAN_STRING && slice_unescape(s, &ours) == 0 &&
 	    (theirs == NULL || strlen(theirs) != ours.len ||
 	    (ours.len > 0 && memcmp(theirs, ours.data, ours.len) != 0)))
 		abort();

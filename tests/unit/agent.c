@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lib/agent.h"
+#include "lib/settle.h"
 #include "tests/tap.h"
 
 static const struct story {
@@ -156,6 +156,17 @@ static const struct story {
 		{ "a 3 A 10 ?", "taken #3 A@10?" },
 		{ "s 2 poll A 10", "refused #3 A@10?" },
 		{ "s 3 poll A 10", "changed #4 A@10r" } } },
+	{ "6: one that is later but lower in seq makes a record of ours", {
+		{ "a 9 A 10", "taken #9 A@10" },
+		{ "a 3 B 11", "mixed #10 B@11" },
+		{ "a 3 B 11", "older #10 B@11" } } },
+	{ "of a queue given twice the last telling counts", {
+		{ "a 1 A 10 q X 12 q Y 11", "taken #1 A@10 q=Y@11" },
+		{ "s 1 poll A 10 q Z 14 \\u0071 W 13",
+		    "changed #2 A@10 q=W@13r" },
+		{ "s 2 poll A 10 p X 14 q V 15 o X 14 \\u0071 U 16 p Y 13",
+		    "changed #3 A@10 o=X@14r p=Y@13r q=U@16r" },
+		{ "s 3 poll A 10 {} p Y 13", "changed #4 A@10 p=Y@13r" } } },
 	{ "6: and not where it is older", {
 		{ "e - A - 10", "applied #1 A@10" },
 		{ "e - B A 11", "applied #2 B@11" },
@@ -271,7 +282,8 @@ act_record(struct agent *a, char *rest, bool state)
 {
 	static const char *const merges[] = { "older", "mixed", "taken" };
 	static char said[32];
-	struct agent_answer answer;
+	struct settle_answer answer;
+	enum settle_merge merged;
 	const char *why;
 
 	add_record(state ? "gc:state" : "gc:agent", rest);
@@ -282,9 +294,12 @@ act_record(struct agent *a, char *rest, bool state)
 	if (!state) {
 		if (ev.seq > seq)
 			seq = ev.seq;
-		return merges[agent_merge(a, &ev, 0)];
+		merged = settle_agent(a, &ev, seq + 1, 0);
+		if (a->seq > seq)
+			seq = a->seq;
+		return merges[merged];
 	}
-	answer = agent_settle(a, &ev, seq + 1, 0);
+	answer = settle_state(a, &ev, seq + 1, 0);
 	seq += answer.changed;
 	snprintf(said, sizeof(said), "%s%s%s",
 	    answer.changed ? "changed " : "", answer.gone ? "gone " : "",
@@ -346,6 +361,31 @@ tell(const struct story *s)
 	buf_free(&got);
 }
 
+/* An agent that was met through a queue: its global tier is not known. */
+static void
+test_unknown_global(void)
+{
+	struct agent *a = agent_new((struct text){ "u", 1 }, 1);
+	char act[] = "q X - 10", answer[] = "1 start - - partial q X 10",
+	    settled[] = "1 start A 10";
+
+	seq = 0;
+	buf_reset(&line);
+	act_event(a, act, false);
+	agent_doubt(a, NULL, seq);
+	agent_touch(a, 5);
+	buf_reset(&line);
+	is_str(act_record(a, answer, true), "changed", "of its queue alone");
+	a->queues[0].touched_ms = 9;
+	ok(a->queues[0].verified && agent_is_doubted(a),
+	    "what is not known of it is in doubt");
+	is_int(agent_touched_ms(a), 5, "and waits since it was met");
+	buf_reset(&line);
+	act_record(a, settled, true);
+	ok(!agent_is_doubted(a), "until it is told");
+	agent_del(a);
+}
+
 int
 main(void)
 {
@@ -353,6 +393,7 @@ main(void)
 	event_init(&ev);
 	for (size_t i = 0; i < sizeof(stories) / sizeof(stories[0]); i++)
 		tell(&stories[i]);
+	test_unknown_global();
 	event_free(&ev);
 	buf_free(&line);
 	return done();
