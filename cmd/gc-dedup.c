@@ -83,6 +83,13 @@ one_line(const char *line, size_t len, size_t raw)
 }
 
 static void
+let_out(void)
+{
+	window_flush(&app.window);
+	app.held = app.window.count;
+}
+
+static void
 say_status(void)
 {
 	char line[256];
@@ -121,6 +128,7 @@ main(int argc, char **argv)
 	event_init(&app.ev);
 	window_init(&app.window, app.window_ms, print_event, NULL,
 	    ((uint64_t)arc4random() << 32) | arc4random());
+	app.filter.before_exit = let_out;
 	while (filter_wait(&app.filter, due, NULL, 0)) {
 		if (app.clock == CLOCK_BOTH)
 			window_expire(&app.window, app.filter.now_ms);
@@ -134,8 +142,7 @@ main(int argc, char **argv)
 			say_status();
 		}
 	}
-	window_flush(&app.window);
-	app.held = app.window.count;
+	let_out();
 	if (log_get_level() >= LOG_NOTE)
 		say_status();
 	filter_close(&app.filter);

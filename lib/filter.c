@@ -9,42 +9,93 @@
 
 #define TELL_MS 1000		/* rejects of one kind: a count so often */
 
-int
-filter_open(struct filter *f, bool strict, const struct metrics *m,
-    struct err *e)
+/* The first signal starts the clock. */
+static void
+take_signals(struct filter *f)
 {
-	memset(f, 0, sizeof(*f));
-	ndjson_in_init(&f->in, STDIN_FILENO);
-	ndjson_out_init(&f->out, STDOUT_FILENO);
-	f->strict = strict;
-	if (m != NULL)
-		f->metrics = *m;
-	f->now_ms = f->heard_ms = clock_mono_ms();
-	f->sigs_fd = sigs_open(false, e);
-	return f->sigs_fd == -1 ? -1 : 0;
+	sigs_take(&f->sigs);
+	if (f->sigs.stops > 0 && f->stop_ms == 0)
+		f->stop_ms = clock_mono_ms();
+}
+
+/* The reader of stdout takes nothing: wait, but after a signal not long. */
+static int
+wait_for_reader(void *arg, int fd)
+{
+	struct filter *f = arg;
+	struct pollfd fds[2] = { { fd, POLLOUT, 0 },
+	    { f->sigs_fd, POLLIN, 0 } };
+	int64_t now = clock_mono_ms(), due = CLOCK_NEVER;
+
+	if (f->stop_ms != 0)
+		due = f->stop_ms + FILTER_STOP_MS;
+	if (poll(fds, 2, clock_poll_ms(now, due)) == -1)
+		return 0;
+	if (fds[0].revents != 0)
+		return 1;
+	if (fds[1].revents != 0) {
+		f->woken = true;
+		take_signals(f);
+		return 0;
+	}
+	errno = ETIMEDOUT;
+	return now >= due ? -1 : 0;
+}
+
+void
+filter_end(struct filter *f)
+{
+	if (f->ending)
+		return;
+	f->ending = true;
+	if (f->before_exit != NULL)
+		f->before_exit();
+	metrics_write(&f->metrics);
+	ndjson_flush(&f->out);
 }
 
 /* stdout cannot be written: there is nothing left to do for anyone. */
 static _Noreturn void
-out_failed(int error)
+out_failed(struct filter *f, int error)
 {
+	if (f->out.error == 0)
+		f->out.error = error;
+	filter_end(f);
 	if (error == EPIPE)
 		sigs_die_pipe();
+	if (error == ETIMEDOUT)
+		die(GC_EX_IOERR, "stdout is not read: %" PRIu64 " lines were "
+		    "not let out", f->out.lost);
 	die(GC_EX_IOERR, "can't write to stdout: %s", strerror(error));
 }
 
 void
 filter_put(struct filter *f, const char *bytes, size_t len)
 {
-	if (ndjson_put(&f->out, bytes, len) == -1)
-		out_failed(f->out.error);
+	if (ndjson_put(&f->out, bytes, len) == -1 && !f->ending)
+		out_failed(f, f->out.error);
 }
 
 void
 filter_flush(struct filter *f)
 {
-	if (ndjson_flush(&f->out) == -1)
-		out_failed(f->out.error);
+	if (ndjson_flush(&f->out) == -1 && !f->ending)
+		out_failed(f, f->out.error);
+}
+
+int
+filter_open(struct filter *f, bool strict, const struct metrics *m,
+    struct err *e)
+{
+	memset(f, 0, sizeof(*f));
+	ndjson_in_init(&f->in, STDIN_FILENO);
+	ndjson_out_init(&f->out, STDOUT_FILENO, wait_for_reader, f);
+	f->strict = strict;
+	if (m != NULL)
+		f->metrics = *m;
+	f->now_ms = f->heard_ms = clock_mono_ms();
+	f->sigs_fd = sigs_open(false, e);
+	return f->sigs_fd == -1 ? -1 : 0;
 }
 
 static void
@@ -88,7 +139,7 @@ filter_reject(struct filter *f, const char *reason)
 		i++;
 	r += i;
 	if (f->strict) {
-		filter_flush(f);
+		filter_end(f);
 		die(GC_EX_DATAERR, "stdin:%" PRIu64 ": %s", f->in.line,
 		    reason);
 	}
@@ -124,8 +175,8 @@ filter_prepare(struct filter *f, int64_t deadline_ms, struct pollfd *fds)
 	fds[1] = (struct pollfd){ f->sigs_fd, POLLIN, 0 };
 	/* no event asked: POLLERR tells that the reader is gone */
 	fds[2] = (struct pollfd){ f->out.fd, 0, 0 };
-	/* an end that is not told yet does not wait */
-	if (f->in.ended && !f->end_told)
+	/* an end or a signal that is not told yet does not wait */
+	if ((f->in.ended && !f->end_told) || f->woken)
 		return 0;
 	return clock_poll_ms(f->now_ms, due);
 }
@@ -136,8 +187,15 @@ stopped(const struct filter *f)
 {
 	int64_t since = f->heard_ms > f->stop_ms ? f->heard_ms : f->stop_ms;
 
-	return f->stop_ms != 0 && (f->now_ms - since >= FILTER_QUIET_MS ||
-	    f->now_ms - f->stop_ms >= FILTER_STOP_MS);
+	return f->stop_ms != 0 && (f->now_ms - f->stop_ms >= FILTER_STOP_MS ||
+	    (!f->readable && f->now_ms - since >= FILTER_QUIET_MS));
+}
+
+static _Noreturn void
+in_failed(struct filter *f, int error)
+{
+	filter_end(f);
+	die(GC_EX_IOERR, "can't read stdin: %s", strerror(error));
 }
 
 bool
@@ -146,17 +204,15 @@ filter_collect(struct filter *f, const struct pollfd *fds)
 	int got;
 
 	f->now_ms = clock_mono_ms();
-	sigs_take(&f->sigs);
-	if (f->sigs.stops > 0 && f->stop_ms == 0)
-		f->stop_ms = f->now_ms;
+	f->woken = false;
+	take_signals(f);
 	if (fds[2].revents & (POLLERR | POLLNVAL))
-		out_failed(EPIPE);
+		out_failed(f, EPIPE);
 	f->readable = false;
 	if (fds[0].revents != 0 && !f->in.ended) {
 		got = ndjson_fill(&f->in);
 		if (got == -2)
-			die(GC_EX_IOERR, "can't read stdin: %s",
-			    strerror(errno));
+			in_failed(f, errno);
 		if (got >= 0)
 			f->heard_ms = f->now_ms;
 		f->readable = got > 0;
@@ -165,7 +221,7 @@ filter_collect(struct filter *f, const struct pollfd *fds)
 		f->end_told = f->input_done;
 		return !f->input_done;
 	}
-	if (!f->readable && stopped(f))
+	if (stopped(f))
 		f->in.ended = true;
 	return true;
 }
@@ -217,9 +273,8 @@ filter_close(struct filter *f)
 	for (size_t i = 0; i < FILTER_REASONS && f->reasons[i].text; i++)
 		tell(&f->reasons[i], f->now_ms);
 	metrics_write(&f->metrics);
-	filter_flush(f);
-	if (close(f->out.fd) == -1 && errno != EBADF && errno != EINTR)
-		out_failed(errno);
+	if (ndjson_out_close(&f->out) == -1)
+		out_failed(f, f->out.error);
 	ndjson_in_free(&f->in);
 	ndjson_out_free(&f->out);
 }

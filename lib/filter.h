@@ -9,7 +9,10 @@
  *			...	filter_reject(&f, "reason") or filter_put()
  *	return filter_close(&f);
  *
- * stdout ends the process where a write fails: by SIGPIPE, or with 74.
+ * stdout ends the process where a write fails: by SIGPIPE, or with 74; after
+ * a signal also where its reader takes nothing for FILTER_STOP_MS.  However
+ * the process ends, before_exit is called first, so that what is held is let
+ * out or made durable, and the metrics are written.
  */
 #ifndef GC_FILTER_H
 #define GC_FILTER_H
@@ -47,6 +50,9 @@ struct filter {
 	uint64_t lines, rejected;
 	struct filter_reason reasons[FILTER_REASONS];
 	struct metrics metrics;
+	void (*before_exit)(void);	/* NULL: nothing is held */
+	bool ending;		/* before_exit was called, or is */
+	bool woken;		/* a signal came while stdout was waited for */
 };
 
 int filter_open(struct filter *f, bool strict, const struct metrics *m,
@@ -75,6 +81,10 @@ bool filter_line(struct filter *f, const char **line, size_t *len,
 /* Count the line that filter_line gave, and say why: the first of a kind at
  * once, then a count a second at most.  With strict: ends with 65. */
 void filter_reject(struct filter *f, const char *reason);
+
+/* before_exit, metrics, flush: call it before any die(), and then no other
+ * function of these.  Nothing that fails here is said. */
+void filter_end(struct filter *f);
 
 void filter_put(struct filter *f, const char *bytes, size_t len);
 void filter_flush(struct filter *f);

@@ -1,8 +1,12 @@
+#include <sys/stat.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/file.h"
 #include "lib/ndjson.h"
 
 #define IN_CAP (NDJSON_LINE_MAX + 2 * NDJSON_BLOCK)
@@ -70,6 +74,15 @@ last_line(struct ndjson_in *in)
 	return in->searched = in->buf.len;
 }
 
+/* An over-long last line, nothing of which is held. */
+static enum ndjson_got
+skipped(struct ndjson_in *in)
+{
+	in->skipping = false;
+	in->line++;
+	return NDJSON_LONG;
+}
+
 enum ndjson_got
 ndjson_next(struct ndjson_in *in, const char **line, size_t *len, size_t *raw)
 {
@@ -78,7 +91,7 @@ ndjson_next(struct ndjson_in *in, const char **line, size_t *len, size_t *raw)
 	for (;;) {
 		end = line_end(in);
 		if (end == 0 && in->ended && (end = last_line(in)) == 0)
-			return NDJSON_END;
+			return in->skipping ? skipped(in) : NDJSON_END;
 		if (end == 0) {
 			if (in->buf.len - in->at > NDJSON_LINE_MAX + 1) {
 				in->skipping = true;
@@ -102,11 +115,33 @@ ndjson_next(struct ndjson_in *in, const char **line, size_t *len, size_t *raw)
 	}
 }
 
-void
-ndjson_out_init(struct ndjson_out *out, int fd)
+/* A description of our own of a pipe, or -1. */
+static int
+open_anew(int fd)
 {
-	*out = (struct ndjson_out){ .fd = fd };
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+}
+
+void
+ndjson_out_init(struct ndjson_out *out, int fd, ndjson_wait *wait, void *arg)
+{
+	struct stat st;
+	int own = -1;
+
+	*out = (struct ndjson_out){ .fd = fd, .given = fd, .wait = wait,
+	    .arg = arg };
 	buf_init(&out->buf, SIZE_MAX / 4);	/* flushed above a block */
+	if (fstat(fd, &st) == -1)
+		return;
+	if (S_ISFIFO(st.st_mode))
+		own = open_anew(fd);
+	if (own != -1)
+		out->fd = own;
+	out->careful = own == -1 && (S_ISFIFO(st.st_mode) ||
+	    S_ISSOCK(st.st_mode) || isatty(fd));
 }
 
 void
@@ -115,12 +150,50 @@ ndjson_out_free(struct ndjson_out *out)
 	buf_free(&out->buf);
 }
 
+static int
+wait_out(const struct ndjson_out *out)
+{
+	struct pollfd p = { out->fd, POLLOUT, 0 };
+
+	return out->wait != NULL ? out->wait(out->arg, out->fd) :
+	    poll(&p, 1, -1) == 1;
+}
+
+/* Some of it: how much, 0 to try again, or -1. */
+static ssize_t
+write_some(struct ndjson_out *out, const char *bytes, size_t len)
+{
+	ssize_t n;
+	int may;
+
+	if (out->careful) {
+		if ((may = wait_out(out)) != 1)
+			return may;
+		len = len < PIPE_BUF ? len : PIPE_BUF;
+	}
+	n = write(out->fd, bytes, len);
+	if (n >= 0 || errno == EINTR)
+		return n >= 0 ? n : 0;
+	return errno == EAGAIN && wait_out(out) != -1 ? 0 : -1;
+}
+
 int
 ndjson_flush(struct ndjson_out *out)
 {
-	if (out->error == 0 && out->buf.len > 0 &&
-	    file_write_all(out->fd, out->buf.data, out->buf.len) == -1)
-		out->error = errno;
+	const char *p = out->buf.data, *end = p + out->buf.len;
+	ssize_t n;
+
+	if (out->buf.len == 0)
+		return out->error == 0 ? 0 : -1;
+	while (out->error == 0 && p < end) {
+		n = write_some(out, p, (size_t)(end - p));
+		if (n == -1)
+			out->error = errno;
+		else
+			p += n;
+	}
+	for (; p < end; p++)
+		out->lost += *p == '\n';
 	buf_reset(&out->buf);
 	return out->error == 0 ? 0 : -1;
 }
@@ -130,6 +203,18 @@ ndjson_put(struct ndjson_out *out, const char *bytes, size_t len)
 {
 	buf_add(&out->buf, bytes, len);
 	out->lines++;
-	return out->buf.len >= NDJSON_BLOCK ? ndjson_flush(out) :
-	    out->error == 0 ? 0 : -1;
+	return out->buf.len >= NDJSON_BLOCK || out->error != 0 ?
+	    ndjson_flush(out) : 0;
+}
+
+int
+ndjson_out_close(struct ndjson_out *out)
+{
+	if (ndjson_flush(out) == -1)
+		return -1;
+	if (out->fd != out->given)
+		close(out->fd);
+	if (close(out->given) == -1 && errno != EBADF && errno != EINTR)
+		out->error = errno;
+	return out->error == 0 ? 0 : -1;
 }

@@ -47,21 +47,42 @@ int ndjson_fill(struct ndjson_in *in);
 enum ndjson_got ndjson_next(struct ndjson_in *in, const char **line,
     size_t *len, size_t *raw);
 
+/*
+ * Called where fd takes nothing at the moment: wait until it may, or for
+ * something else.  1 it may, 0 to be asked again, -1 to give up (errno).
+ */
+typedef int ndjson_wait(void *arg, int fd);
+
+/*
+ * The description behind fd is shared with other processes, so it is never
+ * made non-blocking: a pipe is opened anew for ourselves, and into what else
+ * can block little is written at a time.  So no write blocks: waiting is
+ * done by one's own function, which signals reach.
+ */
 struct ndjson_out {
-	int fd;
+	int fd;			/* what is written to */
+	int given;		/* the descriptor that we were given */
+	bool careful;		/* a large write to it can block */
+	ndjson_wait *wait;	/* NULL: as long as it takes */
+	void *arg;
 	struct buf buf;
 	uint64_t lines;		/* written by ndjson_put, ever */
+	uint64_t lost;		/* lines that a failure left unwritten */
 	int error;		/* errno of the write that failed, or 0 */
 };
 
-void ndjson_out_init(struct ndjson_out *out, int fd);
+void ndjson_out_init(struct ndjson_out *out, int fd, ndjson_wait *wait,
+    void *arg);
 void ndjson_out_free(struct ndjson_out *out);
 
 /* Add whole lines (with their newline).  Written when a block is full;
  * 0, or -1 once a write has failed. */
 int ndjson_put(struct ndjson_out *out, const char *bytes, size_t len);
 
-/* Write what is held, blocking; 0 or -1. */
+/* Write what is held; 0 or -1. */
 int ndjson_flush(struct ndjson_out *out);
+
+/* Flush, and close with a check; 0, or -1 and out->error. */
+int ndjson_out_close(struct ndjson_out *out);
 
 #endif

@@ -21,6 +21,13 @@ export GC_API_URL GC_TOKEN_CMD
 event='{"event":"routing:agents:status:updated","data":{"userId":"ann","status":"Busy","timestamp":"2024-06-15T14:32:10Z"}}'
 other='{"a":1}'
 
+# running PID: it is a tool by now, and catches signals
+running() { awk '/^Name:\tgc-/ { n++ } /^SigCgt:.*[1-9a-f]/ { n++ }
+    END { exit n != 2 }' "/proc/$1/status"; }
+
+# ended PID: it may still be a zombie of ours
+ended() { ! kill -0 "$1" 2> /dev/null || grep -q '^State:.Z' "/proc/$1/status"; }
+
 # --- the command line
 ok "there are tools to test" [ -n "$tools" ]
 for tool in $tools; do
@@ -123,6 +130,41 @@ for tool in $filters; do
 	wait_for test -s code
 	is "as cat does" "$(cat code)" 141
 	is "in silence" "$(cat err)" ""
+
+	# --- the first TERM ends it, whatever its input and its reader do
+	rm -f out err
+	$tool < /dev/zero > out 2> err &
+	pid=$!
+	later $pid
+	wait_for running $pid
+	kill -TERM $pid
+	ok "TERM ends $tool though its input never is quiet" \
+	    wait_for ended $pid
+	wait $pid
+	is "with 0" $? 0
+	ok "and says what it was" has err 'longer than 1 MiB'
+
+	rm -f in out err
+	mkfifo in out
+	$tool < in > out 2> err &
+	pid=$!
+	later $pid
+	sleep 1000 < out &
+	reader=$!
+	later $reader
+	yes "$other" > in 2> /dev/null &
+	writer=$!
+	later $writer
+	wait_for running $pid
+	kill -TERM $pid
+	ok "TERM ends $tool though its reader is stuck" wait_for ended $pid
+	wait $pid
+	is "with 74" $? 74
+	ok "and says how much was not let out" \
+	    has err 'stdout is not read: [1-9][0-9]* lines were not let out'
+	kill $reader
+	wait $reader $writer
+	rm -f in out
 
 	# live with no option
 	rm -f in out; mkfifo in

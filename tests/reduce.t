@@ -183,6 +183,36 @@ jq -c 'select(.event=="gc:agent")|.gone=true|.seq=5000' out |
 event cid Busy 10 "" | gc-reduce -s empty > out
 is "from whatever was seen" "$(jq .seq out)" 5001
 
+# --- however it ends, what it knows is durable and its figures are written
+durable() {
+	is "$1: the roster is durable" \
+	    "$(gc-reduce -s ended --snapshot < /dev/null | jq -r .userId)" ann
+	is "$1: and the figures are written" \
+	    "$(sed -n 's/^gc_reduce_events_total //p' figures)" 1
+	rm -f ended figures
+}
+{ event ann Busy 10 ""; echo x; } |
+    gc-reduce -s ended --metrics figures --strict > out 2> err
+is "a rejected line with --strict is 65" $? 65
+durable "after --strict"
+event ann Busy 10 "" | gc-reduce -s ended --metrics figures > /dev/full 2> err
+durable "after a full disk"
+rm -f in code; mkfifo in
+( gc-reduce -s ended --metrics figures < in 2> err; echo $? > code ) |
+    head -n 1 > out &
+reader=$!
+exec 3> in
+event ann Busy 10 "" >&3
+ok "it ends when its reader goes" wait_for test -s code
+is "by SIGPIPE" "$(cat code)" 141
+exec 3>&-
+wait $reader
+durable "after SIGPIPE"
+event ann Busy 10 "" |
+    gc-reduce -s ended --metrics figures -r 'read -r x; exit 77' > out 2> err
+is "COMMAND's 77 is ours" $? 77
+durable "after 77"
+
 # --- a full disk
 event ann Busy 10 "" | gc-reduce > /dev/full 2> err
 is "a full disk under stdout is 74" $? 74

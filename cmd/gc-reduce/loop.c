@@ -27,8 +27,10 @@ start(struct app *app)
 
 	l->restart_ms = CLOCK_NEVER;
 	l->starts++;
-	if (child_start(&l->child, app->opt.reconcile, NULL, true, &e) == -1)
+	if (child_start(&l->child, app->opt.reconcile, NULL, true, &e) == -1) {
+		filter_end(&app->filter);
 		die_err(&e);
+	}
 	ndjson_in_init(&l->in, l->child.from);
 	buf_reset(&l->out);
 	for (size_t i = 0; i < SOCKETS_MAX; i++)
@@ -199,8 +201,7 @@ any_open(const struct app *app)
 static _Noreturn void
 give_up(struct app *app, int code)
 {
-	filter_flush(&app->filter);
-	store_commit(app);
+	filter_end(&app->filter);
 	die(code, "%s ended with %d", app->opt.reconcile, code);
 }
 

@@ -180,6 +180,12 @@ turn(bool input_open)
 }
 
 static void
+commit(void)
+{
+	store_commit(&app);
+}
+
+static void
 start(int argc, char **argv)
 {
 	static const struct opts opts = {
@@ -211,6 +217,7 @@ start(int argc, char **argv)
 	    arc4random());
 	doubts_init(&app);
 	store_open(&app);
+	app.filter.before_exit = commit;
 	loop_start(&app);
 	doubt_loaded(&app);
 }
@@ -223,6 +230,7 @@ finish(void)
 
 	if (app.opt.snapshot)
 		print_snapshot();
+	app.filter.before_exit = NULL;
 	stored = store_close(&app);
 	count_agents();
 	filter_close(&app.filter);
