@@ -39,7 +39,7 @@ agent_del(struct agent *a)
 	for (size_t i = 0; i < a->queue_count; i++)
 		tier_free(&a->queues[i]);
 	free(a->queues);
-	free(a->question.line);
+	free(a->question.detail);
 	free(a->name.p);
 	free(a->user_id);
 	free(a);

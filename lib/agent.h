@@ -28,7 +28,8 @@ struct question {
 	bool waiting;		/* in the queue, not yet handed over */
 	enum ask_reason reason;
 	uint64_t seq;		/* the latest that was asked with */
-	char *line;		/* waiting: the gap's line, or NULL; owned */
+	char *detail;		/* sequence: what its gap lines say besides,
+				 * until it is settled; owned */
 	int64_t again_ms;	/* to be asked anew then; CLOCK_NEVER */
 	unsigned refusals, failures;	/* in a row */
 };
@@ -40,6 +41,7 @@ struct agent {
 	size_t place;		/* in the roster's list */
 	uint64_t seq;		/* of its last change or doubt */
 	struct own name;
+	size_t record_most;	/* bytes of its record at most; 0: unknown */
 	struct tier global;
 	struct tier *queues;
 	size_t queue_count, queue_alloc;

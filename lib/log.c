@@ -37,6 +37,12 @@ log_get_level(void)
 	return log_level;
 }
 
+enum log_form
+log_get_form(void)
+{
+	return log_form;
+}
+
 const char *
 log_get_name(void)
 {

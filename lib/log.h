@@ -19,6 +19,7 @@ enum log_form { LOG_TEXT, LOG_JSON };
 void log_open(const char *name);
 void log_set(enum log_level level, enum log_form form);
 enum log_level log_get_level(void);
+enum log_form log_get_form(void);
 const char *log_get_name(void);
 
 /* Shown always; by default; with -v; with -vv. */

@@ -3,6 +3,12 @@
 
 #include "lib/record.h"
 
+/* Bytes of a record and of a tier in it that are no text of theirs. */
+#define RECORD_FIXED 512
+#define TIER_FIXED 160
+#define ID_TIMES 3		/* a queue's id is told so often */
+#define ESCAPED 6		/* bytes of a control character */
+
 static const struct text available = { "Available", 9 };
 
 static void
@@ -123,36 +129,122 @@ record_agent(struct buf *out, const struct agent *a, int64_t wall_ms,
 	buf_adds(out, gone ? "}},\"gone\":true}\n" : "}}}\n");
 }
 
-static void
-add_gap(struct buf *out, const struct agent *a, enum ask_reason reason,
-    uint64_t seq, int64_t wall_ms)
+void
+record_gap(struct buf *out, const struct agent *a, enum ask_reason reason,
+    uint64_t seq, const char *detail, int64_t wall_ms)
 {
 	add_event(out, "gc:gap", wall_ms);
 	buf_adds(out, ",\"userId\":");
 	buf_add_json(out, a->user_id, a->user_id_len);
 	buf_addf(out, ",\"reason\":\"%s\"", ask_name(reason));
 	add_number(out, ",\"seq\":", seq);
-}
-
-void
-record_gap(struct buf *out, const struct agent *a, enum ask_reason reason,
-    uint64_t seq, int64_t wall_ms)
-{
-	add_gap(out, a, reason, seq, wall_ms);
+	if (detail != NULL)
+		buf_adds(out, detail);
 	buf_adds(out, "}\n");
 }
 
 void
-record_gap_sequence(struct buf *out, const struct agent *a,
-    const struct tier *held, const struct event *ev, uint64_t seq,
-    int64_t wall_ms)
+record_gap_detail(struct buf *out, const struct tier *held,
+    const struct event *ev)
 {
-	add_gap(out, a, ASK_SEQUENCE, seq, wall_ms);
 	add_text(out, ",\"queueId\":", ev->tier.queue_id);
 	add_own(out, ",\"expected\":", &held->status);
 	add_text(out, ",\"got\":", ev->merged ? ev->merged_previous :
 	    ev->tier.previous);
 	add_text(out, ",\"status\":", ev->tier.status);
 	add_text(out, ",\"timestamp\":", ev->tier.at.text);
-	buf_adds(out, "}\n");
+}
+
+/* --- how long a line gets ----------------------------------------------- */
+
+/* A text in JSON, at most. */
+static size_t
+json_most(struct text t)
+{
+	size_t n = t.p != NULL ? t.len + 2 : 4;
+
+	for (uint32_t i = 0; t.p != NULL && i < t.len; i++)
+		if ((unsigned char)t.p[i] < 0x20)
+			n += ESCAPED - 1;
+		else if (t.p[i] == '"' || t.p[i] == '\\')
+			n++;
+	return n;
+}
+
+static struct tier_told
+held_as_told(const struct tier *t)
+{
+	return (struct tier_told){ .queue_id = own_text(&t->queue_id),
+	    .status = own_text(&t->status),
+	    .previous = own_text(&t->previous),
+	    .wrap_up_code = own_text(&t->wrap_up_code),
+	    .at.text = own_text(&t->timestamp) };
+}
+
+/* One tier, and its place in `effective`: its own status or the global. */
+static size_t
+tier_most(const struct tier_told *t, size_t global)
+{
+	size_t status = json_most(t->status);
+
+	return TIER_FIXED + ID_TIMES * json_most(t->queue_id) + status +
+	    (status > global ? status : global) + json_most(t->previous) +
+	    json_most(t->wrap_up_code) + json_most(t->at.text);
+}
+
+static size_t
+larger(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+size_t
+record_most(const struct agent *a, const struct tier_told *global,
+    const struct tier_told *queues, size_t n, struct text name)
+{
+	struct tier_told held = held_as_told(&a->global);
+	size_t most, status = json_most(held.status), i = 0, k = 0;
+	int order;
+
+	if (global != NULL)
+		status = larger(status, json_most(global->status));
+	most = RECORD_FIXED + json_most((struct text){ a->user_id,
+	    a->user_id_len }) + larger(json_most(own_text(&a->name)),
+	    json_most(name)) + larger(tier_most(&held, status),
+	    global != NULL ? tier_most(global, status) : 0);
+	while (i < a->queue_count || k < n) {
+		if (i < a->queue_count)
+			held = held_as_told(&a->queues[i]);
+		order = i == a->queue_count ? 1 : k == n ? -1 :
+		    text_cmp(held.queue_id, queues[k].queue_id);
+		most += larger(order <= 0 ? tier_most(&held, status) : 0,
+		    order >= 0 ? tier_most(&queues[k], status) : 0);
+		i += order <= 0;
+		k += order >= 0;
+	}
+	return most;
+}
+
+/* All that the event tells is in its line, and no longer here than there. */
+size_t
+record_gap_most(const struct tier *held, const struct event *ev)
+{
+	return RECORD_FIXED + ev->line_len + json_most(own_text(
+	    &held->status));
+}
+
+bool
+record_has_room(struct agent *a, const struct event *ev)
+{
+	bool global = ev->tier.queue_id.p == NULL;
+	size_t more = TIER_FIXED + (ID_TIMES + 1 + (global ? a->queue_count :
+	    0)) * ev->line_len;
+
+	if (a->record_most == 0 || a->record_most + more > NDJSON_LINE_MAX) {
+		a->record_most = record_most(a, global ? &ev->tier : NULL,
+		    &ev->tier, global ? 0 : 1, (struct text){ NULL, 0 });
+		more = 0;
+	}
+	a->record_most += more;
+	return a->record_most <= NDJSON_LINE_MAX;
 }

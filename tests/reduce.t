@@ -122,18 +122,43 @@ sed 's/gc:agent/gc:state/; s/"seq":/&1/; s/EU/\\u0045\\u0055/g' out2 > state
 cat out2 state | gc-reduce --snapshot > out 2> err
 is "however the ids are spelt in an answer" \
     "$(jq '.queues | length' out)" 80
-awk 'function line(event, seq, id) {
+awk 'function line(event, seq, id, n) {
 	printf "{\"event\":\"gc:%s\",\"seq\":%d,\"userId\":\"u\"," \
 	    "\"currentStatus\":\"A\",\"queues\":{", event, seq
-	for (i = 0; i < 30000; i++)
+	for (i = 0; i < n; i++)
 		printf "%s\"%s%d\":{\"currentStatus\":\"A\"}", \
-		    (i > 0 ? "," : ""), id, i * 7919 % 30000
+		    (i > 0 ? "," : ""), id, i * 7919 % n
 	print "}}"
 }
-BEGIN { line("agent", 1, "q"); line("state", 2, "p") }' > many-queues
-ok "30,000 queues in a line are no work" \
+BEGIN { line("agent", 1, "q", 2000); line("state", 2, "p", 2000)
+    line("state", 3, "q", 30000) }' > many-queues
+ok "thousands of queues in a line are no work" \
     sh -c 'timeout 20 gc-reduce --snapshot < many-queues > out 2> err'
-is "and none of them is lost" "$(jq '.queues | length' out)" 30000
+is "and none of them is lost" "$(jq '.queues | length' out)" 2000
+ok "more than a record can tell are rejected" \
+    has err 'stdin:3: rejected: .* would be longer than 1 MiB'
+
+# --- no line of ours is longer than 1 MiB
+xs() { head -c "$1" /dev/zero | tr '\0' x; }
+# long USER SECOND N M: a status of N and a previousStatus of M characters
+long() {
+	printf '{"event":"routing:agents:status:updated","data":{"userId":"%s","timestamp":"2024-06-15T14:32:%sZ","status":"a\\"b' "$1" "$2"
+	xs $3
+	printf '","previousStatus":"'
+	xs $4
+	printf '"}}\n'
+}
+{ long ann 10 600000 0; long bob 10 510000 0; long bob 11 1 540000
+    event bob Busy 12 x; } > in2
+gc-reduce -s long < in2 > out 2> err
+is "a record that would be longer is rejected" \
+    "$(grep -c 'stdin:1: rejected: .* longer than 1 MiB' err)" 1
+is "and so is a gap that would be" "$(jq -c '[.event, .userId, .seq]' out | tr '\n' ' ')" \
+    '["gc:agent","bob",1] ["gc:gap","bob",2] ["gc:agent","bob",2] '
+ok "both are counted, not as events" has err 'events=2 .* rejected=2'
+is "no line is longer" "$(awk 'length($0) > 1048576' out long | wc -l)" 0
+gc-reduce -s long --snapshot < /dev/null > out2 2> err
+is "and the journal is read again" "$(jq -r .currentStatus out2)" Busy
 
 rm in; mkfifo in
 rm -f out err
@@ -212,6 +237,14 @@ event ann Busy 10 "" |
     gc-reduce -s ended --metrics figures -r 'read -r x; exit 77' > out 2> err
 is "COMMAND's 77 is ours" $? 77
 durable "after 77"
+
+# --- as JSON, everything on stderr is
+{ event ann Busy 10 ""; echo x; event ann Meal 12 Break; } |
+    gc-reduce --log=json -v > out 2> err
+is "--log=json: every line is an object" "$(jq -c type err | sort -u)" '"object"'
+is "the counts are in the last" \
+    "$(tail -n 1 err | jq -c '[.tool, .events, .rejected, .doubted]')" \
+    '["gc-reduce",2,1,1]'
 
 # --- a full disk
 event ann Busy 10 "" | gc-reduce > /dev/full 2> err

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "cmd/gc-reduce/reduce.h"
+#include "lib/die.h"
 
 #define REFUSED_FIRST_MS 1000
 #define UNVERIFIED_MAX_MS 3600000
@@ -44,8 +45,9 @@ doubt_wait(struct app *app, struct agent *a)
 	a->question.waiting = true;
 }
 
-void
-doubt_forget(struct app *app, struct agent *a)
+/* The question is answered, or nobody's any more. */
+static void
+close_question(struct app *app, struct agent *a)
 {
 	stop_retry(app, a);
 	if (a->question.waiting)
@@ -53,24 +55,39 @@ doubt_forget(struct app *app, struct agent *a)
 	a->question.waiting = a->question.open = false;
 }
 
+static void
+set_detail(struct question *q, const char *detail)
+{
+	if (detail == q->detail)
+		return;
+	free(q->detail);
+	q->detail = detail != NULL ? xstrdup(detail) : NULL;
+}
+
 void
-doubt_ask(struct app *app, struct agent *a, enum ask_reason reason)
+doubt_forget(struct app *app, struct agent *a)
+{
+	close_question(app, a);
+	set_detail(&a->question, NULL);
+}
+
+void
+doubt_ask(struct app *app, struct agent *a, enum ask_reason reason,
+    const char *detail)
 {
 	struct question *q = &a->question;
 
 	app->counts.gaps++;
+	buf_reset(&app->line);
+	record_gap(&app->line, a, reason, a->seq, detail, app->wall_ms);
 	print_line(app);
 	if (!app->loop.used)
 		return;
 	stop_retry(app, a);
+	/* the more urgent reason stays; the seq is today's */
 	if (!q->open || reason <= q->reason) {
 		q->reason = reason;
-		free(q->line);
-		q->line = xstrndup(app->line.data, app->line.len);
-	} else {
-		/* the more urgent reason stays; the seq is today's */
-		free(q->line);
-		q->line = NULL;
+		set_detail(q, detail);
 	}
 	q->open = true;
 	q->seq = a->seq;
@@ -85,9 +102,7 @@ doubt_agent(struct app *app, struct agent *a, enum ask_reason reason)
 	agent_doubt(a, NULL, ++app->roster.seq);
 	agent_touch(a, app->now_ms);
 	store_mark(app, a);
-	buf_reset(&app->line);
-	record_gap(&app->line, a, reason, a->seq, app->wall_ms);
-	doubt_ask(app, a, reason);
+	doubt_ask(app, a, reason, NULL);
 }
 
 void
@@ -158,8 +173,11 @@ doubt_failover(struct app *app, uint64_t socket)
 	struct doubts *d = &app->doubts;
 
 	d->failed[socket < SOCKETS_MAX ? socket : SOCKETS_MAX - 1] = true;
-	if (d->poll_due_ms == CLOCK_NEVER)
-		d->poll_due_ms = app->now_ms;
+	if (d->poll_due_ms != CLOCK_NEVER)
+		return;
+	/* at once: who is met by the lines behind it is not meant */
+	d->poll_due_ms = app->now_ms + app->opt.poll_ms;
+	doubt_everyone(app, ASK_POLL);
 }
 
 /* base doubled n times, at most most. */
@@ -178,10 +196,11 @@ doubt_answered(struct app *app, struct agent *a, uint64_t seq, bool refused)
 
 	if (!app->loop.used || (q->open && seq < q->seq))
 		return;		/* the answer to the later one is to come */
-	doubt_forget(app, a);
+	close_question(app, a);
 	q->failures = 0;
 	if (!refused) {
 		q->refusals = 0;
+		set_detail(q, NULL);
 		return;
 	}
 	retry_at(app, a, app->now_ms + doubled(REFUSED_FIRST_MS, q->refusals,
@@ -196,7 +215,7 @@ doubt_unverified(struct app *app, struct agent *a, uint64_t seq)
 
 	if (!app->loop.used || (q->open && seq < q->seq))
 		return;
-	doubt_forget(app, a);
+	close_question(app, a);
 	retry_at(app, a, app->now_ms + doubled(app->opt.poll_ms, q->failures,
 	    UNVERIFIED_MAX_MS));
 	q->failures++;
@@ -216,12 +235,11 @@ tick_retry(struct app *app)
 			continue;
 		}
 		stop_retry(app, a);
-		if (!agent_is_doubted(a))
+		if (!agent_is_doubted(a)) {
+			set_detail(&a->question, NULL);
 			continue;
-		buf_reset(&app->line);
-		record_gap(&app->line, a, a->question.reason, a->seq,
-		    app->wall_ms);
-		doubt_ask(app, a, a->question.reason);
+		}
+		doubt_ask(app, a, a->question.reason, a->question.detail);
 	}
 	return due;
 }

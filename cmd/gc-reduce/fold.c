@@ -8,12 +8,23 @@
     EVENT_BIT(EVENT_MEMBERS) | EVENT_BIT(EVENT_BARRIER) | \
     EVENT_BIT(EVENT_AGENT) | EVENT_BIT(EVENT_STATE))
 
+static const char too_long[] =
+    "its agent's record would be longer than 1 MiB";
+
+/* Say what the event shows about the tier, which it has not changed yet. */
+static void
+ask_sequence(struct app *app, struct agent *a, const struct tier *held)
+{
+	buf_reset(&app->detail);
+	record_gap_detail(&app->detail, held, &app->ev);
+	doubt_ask(app, a, ASK_SEQUENCE, app->detail.data);
+}
+
 /* The line is no change, but it may be a doubt. */
 static void
 fold_old(struct app *app, struct agent *a, const struct agent_verdict *v)
 {
-	const struct event *ev = &app->ev;
-	struct tier *t = agent_tier(a, ev->tier.queue_id);
+	struct tier *t = agent_tier(a, app->ev.tier.queue_id);
 
 	*(v->fate == AGENT_STALE ? &app->counts.stale :
 	    &app->counts.duplicate) += 1;
@@ -21,9 +32,7 @@ fold_old(struct app *app, struct agent *a, const struct agent_verdict *v)
 		return;
 	agent_doubt(a, t, ++app->roster.seq);
 	store_mark(app, a);
-	buf_reset(&app->line);
-	record_gap_sequence(&app->line, a, t, ev, a->seq, app->wall_ms);
-	doubt_ask(app, a, ASK_SEQUENCE);
+	ask_sequence(app, a, t);
 }
 
 /* An agent that is not known. */
@@ -38,41 +47,68 @@ meet(struct app *app, struct text user_id)
 	return a;
 }
 
+/* Would every line that it makes be one? */
+static bool
+fits(struct agent *a, const struct event *ev, struct agent_verdict v)
+{
+	return (v.fate != AGENT_APPLIED || record_has_room(a, ev)) &&
+	    (!v.gap || record_gap_most(agent_tier(a, ev->tier.queue_id), ev)
+	    <= NDJSON_LINE_MAX);
+}
+
+static void
+apply(struct app *app, struct agent *a, struct agent_verdict v, bool fresh)
+{
+	const struct event *ev = &app->ev;
+
+	app->counts.applied++;
+	a->seq = ++app->roster.seq;
+	if (v.gap)
+		ask_sequence(app, a, agent_tier(a, ev->tier.queue_id));
+	agent_take(a, ev, v, a->seq, app->now_ms);
+	if (fresh && ev->tier.queue_id.p != NULL) {
+		/* what it does elsewhere is not known */
+		agent_doubt(a, NULL, a->seq);
+		agent_touch(a, app->now_ms);
+		doubt_ask(app, a, ASK_START, NULL);
+	}
+	print_agent(app, a, false);
+}
+
 static void
 fold_status(struct app *app)
 {
 	const struct event *ev = &app->ev;
 	struct agent_verdict v;
 	struct agent *a;
-	uint64_t seq;
 	bool fresh;
 
-	app->counts.events++;
 	a = roster_add(&app->roster, ev->user_id, &fresh);
 	v = agent_judge(a, ev);
-	if (v.fate != AGENT_APPLIED) {
-		fold_old(app, a, &v);
+	if (!fits(a, ev, v)) {
+		if (fresh)
+			roster_remove(&app->roster, a);
+		filter_reject(&app->filter, too_long);
 		return;
 	}
-	app->counts.applied++;
-	seq = ++app->roster.seq;
-	if (v.gap) {
-		buf_reset(&app->line);
-		record_gap_sequence(&app->line, a,
-		    agent_tier(a, ev->tier.queue_id), ev, seq, app->wall_ms);
-		a->seq = seq;
-		doubt_ask(app, a, ASK_SEQUENCE);
-	}
-	agent_take(a, ev, v, seq, app->now_ms);
-	if (fresh && ev->tier.queue_id.p != NULL) {
-		/* what it does elsewhere is not known */
-		agent_doubt(a, NULL, seq);
-		agent_touch(a, app->now_ms);
-		buf_reset(&app->line);
-		record_gap(&app->line, a, ASK_START, seq, app->wall_ms);
-		doubt_ask(app, a, ASK_START);
-	}
-	print_agent(app, a, false);
+	app->counts.events++;
+	if (v.fate == AGENT_APPLIED)
+		apply(app, a, v, fresh);
+	else
+		fold_old(app, a, &v);
+}
+
+/* Would the record that an answer or a record makes of it be a line? */
+static bool
+fits_record(struct agent *a, const struct event *ev)
+{
+	size_t most = record_most(a, &ev->tier, ev->queues.tiers,
+	    ev->queues.count, ev->name);
+
+	if (most > NDJSON_LINE_MAX)
+		return false;
+	a->record_most = most;
+	return true;
 }
 
 void
@@ -85,16 +121,24 @@ forget_agent(struct app *app, struct agent *a)
 	roster_remove(&app->roster, a);
 }
 
-void
+const char *
 fold_state(struct app *app, struct event *ev)
 {
 	struct settle_answer answer;
 	struct agent *a = roster_get(&app->roster, ev->user_id);
+	bool fresh = a == NULL;
 
-	if (a == NULL && ev->tier.status.p == NULL && ev->queues.count == 0)
-		return;		/* nobody, of whom nothing is said */
-	if (a == NULL)
+	if (fresh && ev->tier.status.p == NULL && ev->queues.count == 0)
+		return NULL;	/* nobody, of whom nothing is said */
+	if (fresh)
 		a = meet(app, ev->user_id);
+	if (!fits_record(a, ev)) {
+		if (fresh)
+			roster_remove(&app->roster, a);
+		else
+			doubt_unverified(app, a, ev->seq);
+		return too_long;
+	}
 	answer = settle_state(a, ev, app->roster.seq + 1, app->now_ms);
 	doubt_answered(app, a, ev->seq, answer.refused);
 	if (answer.gone) {
@@ -103,6 +147,25 @@ fold_state(struct app *app, struct event *ev)
 		app->roster.seq++;
 		print_agent(app, a, false);
 	}
+	return NULL;
+}
+
+/* It is gone, another roster says. */
+static void
+fold_gone(struct app *app, const char *line, size_t raw)
+{
+	struct agent *a = roster_get(&app->roster, app->ev.user_id);
+
+	if (app->ev.seq > app->roster.seq)
+		app->roster.seq = app->ev.seq;
+	if (a == NULL || app->ev.seq <= a->seq)
+		return;
+	doubt_forget(app, a);
+	a->seq = app->ev.seq;
+	store_gone(app, a);
+	roster_remove(&app->roster, a);
+	if (!app->opt.snapshot)
+		filter_put(&app->filter, line, raw);
 }
 
 /* Another roster's record, or our own from a cache. */
@@ -111,30 +174,26 @@ fold_agent(struct app *app, const char *line, size_t raw)
 {
 	struct event *ev = &app->ev;
 	struct agent *a = roster_get(&app->roster, ev->user_id);
-	enum settle_merge merged;
 	bool fresh = a == NULL;
+	enum settle_merge merged;
 
+	if (fresh)
+		a = meet(app, ev->user_id);
+	if (!fits_record(a, ev)) {
+		if (fresh)
+			roster_remove(&app->roster, a);
+		filter_reject(&app->filter, too_long);
+		return;
+	}
 	if (ev->seq > app->roster.seq)
 		app->roster.seq = ev->seq;
-	if (ev->gone) {
-		if (a == NULL || ev->seq <= a->seq)
-			return;
-		doubt_forget(app, a);
-		a->seq = ev->seq;
-		store_gone(app, a);
-		roster_remove(&app->roster, a);
+	merged = settle_agent(a, ev, app->roster.seq + 1, app->now_ms);
+	if (fresh)
 		merged = SETTLE_TAKEN;
-	} else {
-		if (fresh)
-			a = meet(app, ev->user_id);
-		merged = settle_agent(a, ev, app->roster.seq + 1, app->now_ms);
-		if (fresh)
-			merged = SETTLE_TAKEN;
-		if (merged != SETTLE_OLDER)
-			store_mark(app, a);
-		if (a->seq > app->roster.seq)
-			app->roster.seq = a->seq;
-	}
+	if (a->seq > app->roster.seq)
+		app->roster.seq = a->seq;
+	if (merged != SETTLE_OLDER)
+		store_mark(app, a);
 	if (merged == SETTLE_MIXED)
 		print_agent(app, a, false);
 	else if (merged == SETTLE_TAKEN && !app->opt.snapshot)
@@ -175,11 +234,15 @@ fold_line(struct app *app, const char *line, size_t len, size_t raw)
 	if (ev->control)
 		loop_forward(app, line, raw);
 	if (ev->kind == EVENT_STATE) {
-		fold_state(app, ev);
+		if ((why = fold_state(app, ev)) != NULL)
+			filter_reject(&app->filter, why);
 		return;
 	}
 	if (ev->kind == EVENT_AGENT) {
-		fold_agent(app, line, raw);
+		if (ev->gone)
+			fold_gone(app, line, raw);
+		else
+			fold_agent(app, line, raw);
 		return;
 	}
 	if (ev->kind == EVENT_BARRIER) {

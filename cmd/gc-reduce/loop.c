@@ -1,45 +1,20 @@
 /* -r COMMAND: the closed loop.  Neither pipe ever blocks us: what cannot be
  * written waits, a question an agent and a bounded buffer of lines. */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cmd/gc-reduce/reduce.h"
-#include "lib/backoff.h"
 #include "lib/log.h"
 
 #define OUT_STEP 65536		/* questions are turned into bytes so far */
 #define READS_A_TURN 16
-#define LAST_TRIES 3
-#define KILL_MS 5000		/* between SIGTERM and SIGKILL */
+#define CLOSED_MS 5000		/* to end in, once its output is closed */
 
-static const struct backoff restart_backoff = {
-	.base_ms = 1000, .cap_ms = 30000, .jitter_ms = 250
-};
-
-static void
-start(struct app *app)
-{
-	struct loop *l = &app->loop;
-	struct err e;
-
-	l->restart_ms = CLOCK_NEVER;
-	l->starts++;
-	if (child_start(&l->child, app->opt.reconcile, NULL, true, &e) == -1) {
-		filter_end(&app->filter);
-		die_err(&e);
-	}
-	ndjson_in_init(&l->in, l->child.from);
-	buf_reset(&l->out);
-	for (size_t i = 0; i < SOCKETS_MAX; i++)
-		if (l->open_lines[i] != NULL)
-			buf_adds(&l->out, l->open_lines[i]);
-	for (size_t i = 0; i < app->roster.count; i++)
-		if (app->roster.list[i]->question.open)
-			doubt_wait(app, app->roster.list[i]);
-}
+/* Every gc:open that is kept, and a question behind what waits: whatever is
+ * there to be sent, the next question has room. */
+#define OUT_CAP (FORWARD_MAX + SOCKETS_MAX * OPEN_MAX + NDJSON_LINE_MAX + 1)
 
 void
 loop_start(struct app *app)
@@ -51,9 +26,9 @@ loop_start(struct app *app)
 	l->used = app->opt.reconcile != NULL;
 	if (!l->used)
 		return;
-	buf_init(&l->out, FORWARD_MAX);
+	buf_init(&l->out, OUT_CAP);
 	event_init(&l->ev);
-	start(app);
+	command_start(app);
 }
 
 void
@@ -76,7 +51,7 @@ loop_keep_open(struct app *app, uint64_t socket, const char *line, size_t raw)
 {
 	struct loop *l = &app->loop;
 
-	if (!l->used || socket >= SOCKETS_MAX || raw > FORWARD_MAX / 4)
+	if (!l->used || socket >= SOCKETS_MAX || raw > OPEN_MAX)
 		return;
 	free(l->open_lines[socket]);
 	l->open_lines[socket] = xstrndup(line, raw);
@@ -91,17 +66,15 @@ fill_out(struct app *app)
 
 	while (l->out.len < OUT_STEP &&
 	    (a = TAILQ_FIRST(&app->doubts.waiting)) != NULL) {
-		struct question *q = &a->question;
+		const struct question *q = &a->question;
 
+		buf_reset(&app->line);
+		record_gap(&app->line, a, q->reason, q->seq, q->detail,
+		    app->wall_ms);
+		if (buf_add(&l->out, app->line.data, app->line.len) == -1)
+			break;
 		TAILQ_REMOVE(&app->doubts.waiting, a, waiting_link);
-		q->waiting = false;
-		if (q->line != NULL)
-			buf_adds(&l->out, q->line);
-		else
-			record_gap(&l->out, a, q->reason, q->seq,
-			    app->wall_ms);
-		free(q->line);
-		q->line = NULL;
+		a->question.waiting = false;
 	}
 }
 
@@ -124,8 +97,16 @@ loop_interest(struct app *app, struct pollfd *fds)
 	return 2;
 }
 
+/* It reads no more: what it has read it may answer still. */
 static void
-send_out(struct app *app)
+input_closed(struct app *app)
+{
+	child_close_stdin(&app->loop.child);
+	command_end_in(app, app->opt.drain_ms + CLOSED_MS);
+}
+
+void
+loop_send(struct app *app)
 {
 	struct loop *l = &app->loop;
 	ssize_t n = 1;
@@ -138,10 +119,17 @@ send_out(struct app *app)
 		if (n > 0)
 			buf_drop(&l->out, (size_t)n);
 		else if (errno != EAGAIN && errno != EINTR)
-			child_close_stdin(&l->child);
+			input_closed(app);
 	}
 	if (l->finishing && nothing_to_send(app))
 		child_close_stdin(&l->child);
+}
+
+static void
+reject(struct app *app, const char *why)
+{
+	if (app->loop.rejected++ == 0)
+		log_warn("%s: line rejected: %s", app->opt.reconcile, why);
 }
 
 /* What came back: answers are taken, echoes dropped. */
@@ -154,14 +142,13 @@ take_line(struct app *app, const char *line, size_t len, size_t raw)
 	struct agent *a;
 
 	if (why != NULL) {
-		if (l->rejected++ == 0)
-			log_warn("%s: line rejected: %s", app->opt.reconcile,
-			    why);
+		reject(app, why);
 		return;
 	}
 	if (l->ev.kind == EVENT_STATE) {
 		l->restarts = 0;
-		fold_state(app, &l->ev);
+		if ((why = fold_state(app, &l->ev)) != NULL)
+			reject(app, why);
 	} else if (l->ev.kind == EVENT_UNVERIFIED) {
 		if (!app->opt.snapshot)
 			filter_put(&app->filter, line, raw);
@@ -183,63 +170,13 @@ take_lines(struct app *app)
 	    got == NDJSON_LONG) {
 		if (got == NDJSON_LINE)
 			take_line(app, line, len, raw);
-		else if (l->rejected++ == 0)
-			log_warn("%s: line rejected: longer than 1 MiB",
-			    app->opt.reconcile);
+		else
+			reject(app, "longer than 1 MiB");
 	}
 }
 
-static bool
-any_open(const struct app *app)
-{
-	for (size_t i = 0; i < app->roster.count; i++)
-		if (app->roster.list[i]->question.open)
-			return true;
-	return false;
-}
-
-static _Noreturn void
-give_up(struct app *app, int code)
-{
-	filter_end(&app->filter);
-	die(code, "%s ended with %d", app->opt.reconcile, code);
-}
-
-/* COMMAND has ended: start it again, or take its exit code as ours. */
-static void
-ended(struct app *app, int code)
-{
-	struct loop *l = &app->loop;
-	bool stays = l->finishing && (!any_open(app) ||
-	    app->filter.sigs.stops > 0);
-
-	if (code == GC_EX_USAGE || code == GC_EX_NOPERM ||
-	    code == GC_EX_CONFIG)
-		give_up(app, code);
-	if (code == 126 || code == 127) {
-		log_error("%s can't be run", app->opt.reconcile);
-		give_up(app, GC_EX_CONFIG);
-	}
-	if (l->finishing && !stays && l->last_tries++ >= LAST_TRIES) {
-		log_error("%s ended %d times without answering: some "
-		    "questions stay open", app->opt.reconcile, LAST_TRIES + 1);
-		code = GC_EX_TEMPFAIL;
-		stays = true;
-	}
-	if (stays) {
-		l->finished = true;
-		l->exit_code = code >= 128 ? GC_EX_TEMPFAIL : code;
-		return;
-	}
-	l->restart_ms = app->now_ms + backoff_delay_ms(&restart_backoff,
-	    l->restarts++, arc4random());
-	log_warn("%s ended with %d: started again in %lld ms",
-	    app->opt.reconcile, code, (long long)(l->restart_ms -
-	    app->now_ms));
-}
-
-static void
-read_in(struct app *app)
+void
+loop_read(struct app *app)
 {
 	struct loop *l = &app->loop;
 	int got = 1;
@@ -250,9 +187,11 @@ read_in(struct app *app)
 			take_lines(app);
 	}
 	if (got == 0 || got == -2) {
+		/* it can answer no more, so nothing more is asked of it */
 		child_close_stdin(&l->child);
 		child_close_stdout(&l->child);
 		ndjson_in_free(&l->in);
+		command_end_in(app, CLOSED_MS);
 	}
 }
 
@@ -260,53 +199,23 @@ void
 loop_serve(struct app *app, const struct pollfd *fds, size_t n)
 {
 	struct loop *l = &app->loop;
-	int code;
 
 	if (n == 0)
 		return;
 	if (l->child.from != -1 && fds[0].revents != 0)
-		read_in(app);
-	if (fds[1].revents & (POLLERR | POLLNVAL))
-		child_close_stdin(&l->child);
-	send_out(app);
+		loop_read(app);
+	if (l->child.to != -1 && fds[1].revents & (POLLERR | POLLNVAL))
+		input_closed(app);
+	loop_send(app);
+	if (app->filter.sigs.child || l->child.from == -1)
+		command_reap(app);
 	app->filter.sigs.child = false;
-	/* its output is read to the end before its exit counts */
-	if (l->child.from == -1 && child_reap(&l->child, &code) == 1)
-		ended(app, code);
-}
-
-int64_t
-loop_tick(struct app *app)
-{
-	struct loop *l = &app->loop;
-
-	if (!l->used)
-		return CLOCK_NEVER;
-	if (app->now_ms >= l->restart_ms)
-		start(app);
-	if (l->finishing && app->filter.sigs.stops > 0 && !l->stopped_told &&
-	    l->child.to == -1 && l->child.pid != -1) {
-		/* the hurry is passed on: its drain is short then */
-		kill(l->child.pid, SIGTERM);
-		l->stopped_told = true;
-		l->kill_ms = app->now_ms + 2 * KILL_MS;
-	}
-	if (l->finishing && app->now_ms >= l->kill_ms && l->child.pid != -1) {
-		log_warn("%s does not end: stopped", app->opt.reconcile);
-		kill(l->child.pid, l->last_tries > LAST_TRIES ? SIGKILL :
-		    SIGTERM);
-		l->last_tries = LAST_TRIES + 1;
-		l->kill_ms = app->now_ms + KILL_MS;
-	}
-	return l->restart_ms < l->kill_ms ? l->restart_ms : l->kill_ms;
 }
 
 void
 loop_finish(struct app *app)
 {
-	struct loop *l = &app->loop;
-
-	l->finishing = true;
-	l->kill_ms = app->now_ms + app->opt.drain_ms + KILL_MS;
-	send_out(app);
+	app->loop.finishing = true;
+	command_end_in(app, app->opt.drain_ms + CLOSED_MS);
+	loop_send(app);
 }

@@ -133,7 +133,16 @@ say_status(void)
 	    app.loop.out.len, app.loop.starts,
 	    app.store.failures_total);
 	log_raw(line, (size_t)n);
-	say_counts();
+}
+
+/* As JSON they are part of the status line. */
+static void
+say_last_counts(void)
+{
+	if (log_get_form() == LOG_JSON)
+		say_status();
+	else
+		say_counts();
 }
 
 /* Everything that time brings; when it brings something next. */
@@ -144,7 +153,7 @@ tick(bool input_open)
 
 	if (input_open)
 		due = doubt_tick(&app);
-	if ((at = loop_tick(&app)) < due)
+	if ((at = command_tick(&app)) < due)
 		due = at;
 	if ((at = store_tick(&app)) < due)
 		due = at;
@@ -175,6 +184,8 @@ turn(bool input_open)
 	if (app.filter.sigs.status) {
 		app.filter.sigs.status = false;
 		say_status();
+		if (log_get_form() == LOG_TEXT)
+			say_counts();
 	}
 	return more;
 }
@@ -212,6 +223,7 @@ start(int argc, char **argv)
 	app.wall_ms = clock_wall_ms();
 	app.snapshot_due_ms = app.now_ms + app.opt.interval_ms;
 	buf_init(&app.line, SIZE_MAX / 4);
+	buf_init(&app.detail, NDJSON_LINE_MAX);
 	event_init(&app.ev);
 	roster_init(&app.roster, ((uint64_t)arc4random() << 32) |
 	    arc4random());
@@ -236,7 +248,7 @@ finish(void)
 	filter_close(&app.filter);
 	if (log_get_level() >= LOG_NOTE || (log_get_level() > LOG_ERR &&
 	    (app.filter.rejected > 0 || app.counts.doubted > 0)))
-		say_counts();
+		say_last_counts();
 	for (size_t i = 0; i < SOCKETS_MAX; i++)
 		free(app.loop.open_lines[i]);
 	if (app.loop.used) {
@@ -247,6 +259,7 @@ finish(void)
 	roster_free(&app.roster);
 	event_free(&app.ev);
 	buf_free(&app.line);
+	buf_free(&app.detail);
 	return stored != GC_EX_OK ? stored : code;
 }
 

@@ -1,11 +1,12 @@
 /*
  * gc-reduce: events to the two-tier roster.  What its files share.
  *
- * main.c   options, the loop, status, snapshot
- * fold.c   a line of the stream into the roster
- * doubt.c  who is doubted, when, and when to ask anew
- * loop.c   -r COMMAND: questions out, answers in
- * store.c  -s FILE: the roster's journal
+ * main.c     options, the loop, status, snapshot
+ * fold.c     a line of the stream into the roster
+ * doubt.c    who is doubted, when, and when to ask anew
+ * loop.c     -r COMMAND: questions out, answers in
+ * command.c  its life: start, death, restart, end
+ * store.c    -s FILE: the roster's journal
  */
 #ifndef GC_REDUCE_H
 #define GC_REDUCE_H
@@ -19,6 +20,7 @@
 
 #define SOCKETS_MAX 64		/* sockets whose failover is told apart */
 #define FORWARD_MAX (1 << 20)	/* bytes that wait for COMMAND */
+#define OPEN_MAX (FORWARD_MAX / 4)	/* of a gc:open that is kept for it */
 
 struct options {
 	bool strict, snapshot;
@@ -56,10 +58,12 @@ struct loop {
 	struct event ev;
 	char *open_lines[SOCKETS_MAX];	/* the last gc:open of each socket */
 	int64_t restart_ms;		/* CLOCK_NEVER: it runs */
-	int64_t kill_ms;		/* end it by then */
+	int64_t kill_ms;		/* the next signal then, if it runs */
+	unsigned kills;			/* signals that it got from us */
 	unsigned restarts;		/* in a row */
 	unsigned last_tries;		/* restarts after the end of input */
-	bool finishing, finished, stopped_told;
+	bool finishing, finished;
+	bool hurried;			/* a signal to us was passed on */
 	int exit_code;
 	uint64_t dropped;		/* control lines that found no room */
 	uint64_t starts, rejected;
@@ -88,6 +92,7 @@ struct app {
 	struct loop loop;
 	struct store store;
 	struct buf line;		/* what is being printed */
+	struct buf detail;		/* of a gap */
 	int64_t now_ms, wall_ms;	/* monotonic, wall; of this turn */
 	int64_t snapshot_due_ms;
 };
@@ -98,7 +103,8 @@ void print_agent(struct app *app, struct agent *a, bool gone);
 
 /* fold.c */
 void fold_line(struct app *app, const char *line, size_t len, size_t raw);
-void fold_state(struct app *app, struct event *ev);	/* an answer */
+/* An answer: NULL, or why it is rejected. */
+const char *fold_state(struct app *app, struct event *ev);
 void forget_agent(struct app *app, struct agent *a);	/* says gone */
 const char *fold_journal(void *app, const char *line, size_t len);
 
@@ -109,8 +115,10 @@ void doubt_everyone(struct app *app, enum ask_reason reason);
 void doubt_loaded(struct app *app);	/* a state file was opened */
 void doubt_open(struct app *app, struct event *ev);
 void doubt_failover(struct app *app, uint64_t socket);
-/* Ask what app->line (a gc:gap) asks: print it, and open the question. */
-void doubt_ask(struct app *app, struct agent *a, enum ask_reason reason);
+/* Print a gap of the agent's seq, and open its question.  detail: what the
+ * line says besides, or NULL. */
+void doubt_ask(struct app *app, struct agent *a, enum ask_reason reason,
+    const char *detail);
 void doubt_answered(struct app *app, struct agent *a, uint64_t seq,
     bool refused);
 void doubt_unverified(struct app *app, struct agent *a, uint64_t seq);
@@ -127,8 +135,15 @@ void loop_keep_open(struct app *app, uint64_t socket, const char *line,
 /* Descriptors to poll; at most 2. */
 size_t loop_interest(struct app *app, struct pollfd *fds);
 void loop_serve(struct app *app, const struct pollfd *fds, size_t n);
-int64_t loop_tick(struct app *app);
 void loop_finish(struct app *app);	/* the input has ended */
+void loop_send(struct app *app);	/* what fits */
+void loop_read(struct app *app);	/* what is there */
+
+/* command.c */
+void command_start(struct app *app);
+int64_t command_tick(struct app *app);	/* signals and restarts when due */
+void command_end_in(struct app *app, int64_t ms);	/* unless it ends */
+void command_reap(struct app *app);	/* it may have ended */
 
 /* store.c */
 void store_open(struct app *app);

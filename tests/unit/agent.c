@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/record.h"
 #include "lib/settle.h"
 #include "tests/tap.h"
 
@@ -174,6 +175,7 @@ static const struct story {
 		{ "a 3 C 11", "taken #3 C@11" } } },
 };
 
+static int too_short;		/* records longer than record_most said */
 static uint64_t seq;
 static struct event ev;
 static struct buf line;
@@ -333,7 +335,7 @@ tell(const struct story *s)
 	struct buf got;
 	char act[128], *rest, what;
 
-	buf_init(&got, 1024);
+	buf_init(&got, 1 << 16);
 	seq = 0;
 	for (size_t i = 0; i < 7 && s->steps[i].act != NULL; i++) {
 		const char *said = "";
@@ -348,6 +350,10 @@ tell(const struct story *s)
 			said = act_event(a, rest, what == 'm');
 		else
 			said = act_record(a, rest, what == 's');
+		buf_reset(&got);
+		record_agent(&got, a, 0, false);
+		too_short += got.len - 1 > record_most(a, NULL, NULL, 0,
+		    (struct text){ NULL, 0 });
 		buf_reset(&got);
 		buf_addf(&got, "%s%s#%llu", said, *said ? " " : "",
 		    (unsigned long long)a->seq);
@@ -393,6 +399,7 @@ main(void)
 	event_init(&ev);
 	for (size_t i = 0; i < sizeof(stories) / sizeof(stories[0]); i++)
 		tell(&stories[i]);
+	is_int(too_short, 0, "no record was longer than was reckoned");
 	test_unknown_global();
 	event_free(&ev);
 	buf_free(&line);
