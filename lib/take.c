@@ -10,14 +10,6 @@ text_is(struct text t, const char *s)
 	return t.p != NULL && strlen(s) == t.len && memcmp(t.p, s, t.len) == 0;
 }
 
-bool
-text_eq(struct text a, struct text b)
-{
-	if (a.p == NULL || b.p == NULL)
-		return a.p == b.p;
-	return a.len == b.len && memcmp(a.p, b.p, a.len) == 0;
-}
-
 int
 text_cmp(struct text a, struct text b)
 {
@@ -47,15 +39,12 @@ take_begin(struct take *t, size_t line_len)
 }
 
 bool
-take_text(struct take *t, struct slice s, struct text *text)
+take_escaped(struct take *t, struct slice s, struct text *text)
 {
 	size_t from = t->unescaped.len;
 
 	if (s.kind != SCAN_STRING)
 		return false;
-	*text = (struct text){ s.p, s.len };
-	if (!s.escaped)
-		return true;
 	/* all the room at once, so that earlier texts stay where they are */
 	if (buf_room(&t->unescaped, t->line_len - from) == NULL ||
 	    slice_unescape(s, &t->unescaped) == -1)

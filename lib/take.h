@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "lib/buf.h"
 #include "lib/clock.h"
@@ -27,8 +28,16 @@ struct text {
 };
 
 bool text_is(struct text t, const char *s);
-bool text_eq(struct text a, struct text b);	/* null equals null only */
 int text_cmp(struct text a, struct text b);	/* by bytes; neither is null */
+
+/* Null equals null only. */
+static inline bool
+text_eq(struct text a, struct text b)
+{
+	if (a.p == NULL || b.p == NULL)
+		return a.p == b.p;
+	return a.len == b.len && memcmp(a.p, b.p, a.len) == 0;
+}
 
 /* A moment as it was told and as it is. */
 struct told {
@@ -45,7 +54,17 @@ void take_init(struct take *t);
 void take_free(struct take *t);
 void take_begin(struct take *t, size_t line_len);	/* the next line */
 
-bool take_text(struct take *t, struct slice s, struct text *text);
+bool take_escaped(struct take *t, struct slice s, struct text *text);
+
+static inline bool
+take_text(struct take *t, struct slice s, struct text *text)
+{
+	if (s.escaped || s.kind != SCAN_STRING)
+		return take_escaped(t, s, text);
+	*text = (struct text){ s.p, s.len };
+	return true;
+}
+
 bool take_id(struct take *t, struct slice s, struct text *id);
 bool take_time(struct take *t, struct slice s, struct told *told);
 

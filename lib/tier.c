@@ -4,18 +4,6 @@
 #include "lib/die.h"
 #include "lib/tier.h"
 
-struct text
-own_text(const struct own *o)
-{
-	return (struct text){ o->set ? o->p : NULL, o->len };
-}
-
-bool
-own_is(const struct own *o, struct text t)
-{
-	return text_eq(own_text(o), t);
-}
-
 void
 own_set(struct own *o, struct text t)
 {

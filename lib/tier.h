@@ -14,8 +14,18 @@ struct own {
 	bool set;
 };
 
-struct text own_text(const struct own *o);
-bool own_is(const struct own *o, struct text t);
+static inline struct text
+own_text(const struct own *o)
+{
+	return (struct text){ o->set ? o->p : NULL, o->len };
+}
+
+static inline bool
+own_is(const struct own *o, struct text t)
+{
+	return text_eq(own_text(o), t);
+}
+
 void own_set(struct own *o, struct text t);
 
 struct tier {
