@@ -24,6 +24,7 @@ reopened='{"event":"gc:open","at":"x","socket":0,"resumed":true,"downtimeMs":9}'
 
 # A reconciler.  Its arguments are what is wrong with it:
 #	die N	after so many answers
+#	late	its first answer to each agent is that it has none
 #	old	its first answer to each question is too old
 #	mad	besides, it says what nobody asked
 #	deaf	it closes its stdin after the first question
@@ -52,7 +53,14 @@ while (my $line = <STDIN>) {
 	my ($user) = $line =~ /"userId":"([^"]*)"/;
 	my ($reason) = $line =~ /"reason":"([^"]*)"/;
 	my ($seq) = $line =~ /"seq":(\d+)/;
-	my $old = $wrong{old} && !$seen{$user}++;
+	my $first = !$seen{$user}++;
+	my $old = $wrong{old} && $first;
+	if ($wrong{late} && $first) {
+		printf '{"event":"gc:unverified","at":"x","userId":"%s",' .
+		    '"seq":%d,"reason":"%s","httpStatus":500,"error":"x"}' .
+		    "\n", $user, $seq, $reason;
+		next;
+	}
 	print "$mad[$seq % @mad]\n" if $wrong{mad};
 	printf '{"event":"gc:state","at":"x","seq":%d,"reason":"%s",' .
 	    '"userId":"%s","currentStatus":"Truth","queues":null,' .
@@ -169,6 +177,12 @@ is "with all that the gap said" "$(grep gc:gap asked | tail -n 1 |
     '["sequence",null,"Busy","Break","Meal","2024-06-15T14:32:12Z"]'
 is "on stdout too" \
     "$(grep -c '"reason":"sequence".*"expected":"Busy"' out)" 2
+
+start -r 'perl oracle late 1' --poll 100ms
+{ event ann Busy 10 "" q1; event ann Meal 11 Busy q1; } >&3
+ok "what is not known of an agent is asked until it is" \
+    wait_for has out '"currentStatus":"Truth"'
+stop
 
 printf '%s\n' 'read -r line; echo "$line" >> asked' \
     '[ "$(wc -l < asked)" -ge 2 ] || exit 1' 'cat > /dev/null' > forgetful

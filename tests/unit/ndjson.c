@@ -1,7 +1,9 @@
 /* Lines out of a descriptor however they come, and into one that takes
  * little, nothing, or no more. */
+#include <sys/socket.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,6 +132,49 @@ test_slow(void)
 	ndjson_out_free(&out);
 }
 
+/* As a filter does, with less patience. */
+static int
+wait_a_little(void *arg, int fd)
+{
+	struct reader *r = arg;
+	struct pollfd p = { fd, POLLOUT, 0 };
+
+	r->asked++;
+	if (poll(&p, 1, 10) == 1)
+		return 1;
+	errno = ETIMEDOUT;
+	return r->takes-- > 0 ? 0 : -1;
+}
+
+/* What cannot be opened anew, and may block: so it is not filled. */
+static void
+test_socket(void)
+{
+	struct reader r = { .takes = 2 };
+	struct ndjson_out out;
+	char line[100];
+	int fds[2];
+
+	memset(line, 'x', sizeof(line));
+	line[sizeof(line) - 1] = '\n';
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == -1)
+		return;
+	fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	r.fd = fds[0];
+	ndjson_out_init(&out, fds[1], wait_a_little, &r);
+	for (int i = 0; i < 100000 && out.error == 0; i++)
+		ndjson_put(&out, line, sizeof(line));
+	is_int(out.error, ETIMEDOUT, "a socket that is not read blocks nobody");
+	is_int(r.takes, -1, "it is asked again before it is given up");
+	r.takes = 1;
+	read_some(&r, 0);
+	is_int((long long)(out.lost + r.got / sizeof(line)),
+	    (long long)out.lines, "no line is unaccounted for");
+	close(fds[0]);
+	close(fds[1]);
+	ndjson_out_free(&out);
+}
+
 static void
 test_others(void)
 {
@@ -161,6 +206,7 @@ main(void)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		test_in(i);
 	test_slow();
+	test_socket();
 	test_others();
 	return done();
 }
