@@ -6,6 +6,8 @@
 
 #include "lib/str.h"
 
+#define SCHEME_CHARACTERS "abcdefghijklmnopqrstuvwxyz" \
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-."
 #define DURATION_MAX_MS (366.0 * 86400e3)
 
 bool
@@ -121,14 +123,55 @@ str_size(const char *s, size_t *bytes)
 	return 0;
 }
 
+/* What means something to a shell; in the first word an = does, too. */
+#define SHELL_CHARACTERS "|&;<>()$`\\\"'*?[]#~{}!\n"
+
 bool
 str_needs_shell(const char *command)
 {
-	static const char special[] = "|&;<>()$`\\\"'*?[]#~{}!\n";
-
-	/* in the first word an = sets a variable */
-	return command[strcspn(command, special)] != '\0' ||
+	return command[strcspn(command, SHELL_CHARACTERS)] != '\0' ||
 	    command[strcspn(command, "= \t")] == '=';
+}
+
+const char *
+str_command_name(const char *command, size_t *len)
+{
+	command += strspn(command, " \t");
+	*len = strcspn(command, " \t");
+	if (strcspn(command, SHELL_CHARACTERS "=") >= *len)
+		return command;
+	*len = 2;
+	return "sh";
+}
+
+void
+str_mask_userinfo(char *text)
+{
+	static const char mask[] = "***";
+	char *end = strrchr(text, '@'), *from, *scheme, *quote;
+	size_t n;
+
+	if (end == NULL)
+		return;
+	from = text;
+	scheme = strstr(text, "://");
+	quote = strchr(text, '\'');
+	if (quote != NULL && quote < end &&
+	    (scheme == NULL || quote < scheme)) {
+		from = quote + 1;
+		if (scheme != NULL && from + strspn(from,
+		    SCHEME_CHARACTERS) != scheme)
+			scheme = NULL;	/* it is in the password */
+	}
+	if (scheme != NULL && scheme < end)
+		from = scheme + 3;
+	n = (size_t)(end - from);
+	if (n < sizeof(mask) - 1) {
+		memset(from, '*', n);
+		return;
+	}
+	memcpy(from, mask, sizeof(mask) - 1);
+	memmove(from + sizeof(mask) - 1, end, strlen(end) + 1);
 }
 
 /* The length of the sequence that begins with this byte, 0 if none does;
@@ -145,11 +188,27 @@ sequence(unsigned char c, unsigned char *low, unsigned char *high)
 	return c >= 0xf0 && c <= 0xf4 ? 4 : 0;
 }
 
-bool
-str_is_utf8(const char *text, size_t len)
+size_t
+str_utf8_step(const char *text, size_t len)
 {
 	const unsigned char *s = (const unsigned char *)text;
 	unsigned char low, high;
+	size_t n;
+
+	if (len == 0 || s[0] < 0x80)
+		return len > 0;
+	n = sequence(s[0], &low, &high);
+	if (n == 0 || len < n || s[1] < low || s[1] > high)
+		return 0;
+	for (size_t k = 2; k < n; k++)
+		if ((s[k] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+bool
+str_is_utf8(const char *s, size_t len)
+{
 	uint64_t word;
 	size_t i = 0, n;
 
@@ -161,16 +220,8 @@ str_is_utf8(const char *text, size_t len)
 				continue;
 			}
 		}
-		if (s[i] < 0x80) {
-			i++;
-			continue;
-		}
-		n = sequence(s[i], &low, &high);
-		if (n == 0 || len - i < n || s[i + 1] < low || s[i + 1] > high)
+		if ((n = str_utf8_step(s + i, len - i)) == 0)
 			return false;
-		for (size_t k = 2; k < n; k++)
-			if ((s[i + k] & 0xc0) != 0x80)
-				return false;
 		i += n;
 	}
 	return true;

@@ -28,6 +28,22 @@ int str_size(const char *s, size_t *bytes);
 /* Are the bytes valid UTF-8 (RFC 3629)? */
 bool str_is_utf8(const char *s, size_t len);
 
+/* The length of the valid UTF-8 character at s, of which len bytes are
+ * there; 0 if there is none. */
+size_t str_utf8_step(const char *s, size_t len);
+
+/*
+ * Names and passwords in addresses, in a text that is to be shown, become
+ * "***": libcurl's messages quote a proxy's address as it was set.  Rather
+ * too much than too little: up to the text's last '@'.
+ */
+void str_mask_userinfo(char *text);
+
+/* What a command may be called in a message: its first word, for secrets
+ * may stand in the others, or "sh" if a shell makes something of that.  Not
+ * ended by a NUL: *len bytes. */
+const char *str_command_name(const char *command, size_t *len);
+
 /* Must a command be run by `sh -c`?  (Quotes, pipes, variables, globs.)
  * Where not, words are separated by blanks alone. */
 bool str_needs_shell(const char *command);

@@ -37,6 +37,64 @@ test_backoff(void)
 	    "a jitter above the cap is the cap");
 }
 
+static const struct { const char *text, *masked; } userinfo[] = {
+	{ "nothing to hide", "nothing to hide" }, { "", "" },
+	{ "'http://h:3128'", "'http://h:3128'" },
+	{ "Unsupported proxy syntax in 'http://u:HUSH@:x'",
+	    "Unsupported proxy syntax in 'http://***@:x'" },
+	{ "bad 'u:HUSH@h'", "bad '***@h'" },
+	{ "bad http://u:HU/SH@h/ port", "bad http://***@h/ port" },
+	{ "'http://u:HU@SH@h'", "'http://***@h'" },
+	{ "'socks5://u:HU SH@h'", "'socks5://***@h'" },
+	{ "'http://u:HU'SH@h'", "'http://***@h'" },
+	{ "http://u@a http://v:HUSH@b", "http://***@b" },
+	{ "a@b", "*@b" }, { "x http://u:HU'SH@h", "x http://***@h" },
+	{ "'u:HU://SH@h'", "'***@h'" },
+};
+
+static const struct { const char *command, *name; } commands[] = {
+	{ "gc-token", "gc-token" }, { "gc-token --raw HUSH", "gc-token" },
+	{ " \t/opt/x/vault\tHUSH", "/opt/x/vault" }, { "", "" },
+	{ "curl -u \"me:HUSH\" https://x", "curl" },
+	{ "GC_CLIENT_SECRET=HUSH gc-token", "sh" },
+	{ "A=\"HU SH\" x", "sh" }, { "$(HUSH) x", "sh" }, { "x|y", "sh" },
+};
+
+static void
+test_secrets(void)
+{
+	char copy[128];
+	size_t len;
+
+	for (size_t i = 0; i < sizeof(userinfo) / sizeof(*userinfo); i++) {
+		snprintf(copy, sizeof(copy), "%s", userinfo[i].text);
+		str_mask_userinfo(copy);
+		is_str(copy, userinfo[i].masked, userinfo[i].masked);
+	}
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		const char *name = str_command_name(commands[i].command,
+		    &len);
+
+		snprintf(copy, sizeof(copy), "%.*s", (int)len, name);
+		is_str(copy, commands[i].name, commands[i].name);
+	}
+}
+
+static void
+test_utf8(void)
+{
+	is_int((long long)str_utf8_step("", 0), 0, "no character");
+	is_int((long long)str_utf8_step("ab", 2), 1, "one byte");
+	is_int((long long)str_utf8_step("\xc3\xa9x", 3), 2, "two");
+	is_int((long long)str_utf8_step("\xf0\x9f\x98\x80", 4), 4, "four");
+	is_int((long long)str_utf8_step("\xf0\x9f\x98\x80", 3), 0, "cut");
+	is_int((long long)str_utf8_step("\xed\xa0\x80", 3), 0,
+	    "a surrogate");
+	is_int((long long)str_utf8_step("\x80", 1), 0, "no beginning");
+	ok(str_is_utf8("eight by\xc3\xa9", 10) &&
+	    !str_is_utf8("eight by\xc3", 9), "a whole text");
+}
+
 int
 main(void)
 {
@@ -72,5 +130,7 @@ main(void)
 	    str_needs_shell("a | b"), "a pipe wants a shell");
 	ok(!str_needs_shell("gc-token -r"), "words do not");
 	test_backoff();
+	test_secrets();
+	test_utf8();
 	return done();
 }
