@@ -26,7 +26,8 @@ override CFLAGS   += -std=c11 -Wall -Wextra -Wshadow -Wstrict-prototypes \
 # Which system libraries a module brings: a tool links those of the modules
 # that it uses, and no other (gc-dedup and gc-reduce speak to no network).
 BSD     := $(shell pkg-config --libs libbsd-overlay 2>/dev/null || echo -lbsd)
-override CPPFLAGS += $(shell pkg-config --cflags libbsd-overlay 2>/dev/null)
+override CPPFLAGS += $(shell pkg-config --cflags libbsd-overlay 2>/dev/null) \
+    -DGC_LIBBSD='"$(shell pkg-config --modversion libbsd-overlay 2>/dev/null)"'
 NET     := -lcurl -lssl -lcrypto
 LDLIBS.gc-token     := $(NET) -ljq
 LDLIBS.gc-subscribe := $(NET) -lwslay -ljq

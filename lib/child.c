@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "lib/child.h"
+#include "lib/log.h"
 #include "lib/sigs.h"
 #include "lib/str.h"
 
-#define WORDS_MAX 64		/* of a command that is run directly */
 #define NOT_FOUND 127		/* as shells say it */
 
 /* A program that stands beside this executable, else its name for PATH. */
@@ -36,8 +36,8 @@ locate(const char *name, char path[PATH_MAX])
 static _Noreturn void
 run(const char *command, char *const env[])
 {
-	char *argv[WORDS_MAX + 1], *copy = xstrdup(command), *word;
-	char path[PATH_MAX];
+	char *copy = xstrdup(command), *word, **argv, path[PATH_MAX];
+	const char *name;
 	size_t n = 0;
 
 	for (; env != NULL && *env != NULL; env++)
@@ -45,15 +45,18 @@ run(const char *command, char *const env[])
 	if (str_needs_shell(command)) {
 		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 	} else {
-		while (n < WORDS_MAX && (word = strsep(&copy, " \t")) != NULL)
+		argv = xcalloc(strlen(command) / 2 + 2, sizeof(*argv));
+		while ((word = strsep(&copy, " \t")) != NULL)
 			if (*word != '\0')
 				argv[n++] = word;
 		argv[n] = NULL;
 		if (n > 0)
 			execvp(locate(argv[0], path), argv);
 	}
-	dprintf(STDERR_FILENO, "can't run '%s': %s\n", command,
-	    strerror(errno));
+	if (n == 0 && !str_needs_shell(command))
+		errno = ENOENT;
+	name = str_command_name(command, &n);
+	log_error("can't run '%.*s': %s", (int)n, name, strerror(errno));
 	_exit(NOT_FOUND);
 }
 
@@ -87,11 +90,14 @@ child_start(struct child *c, const char *command, char *const env[],
     bool with_stdin, struct err *e)
 {
 	int in[2] = { -1, -1 }, out[2] = { -1, -1 };
+	const char *name;
+	size_t n;
 
 	if ((with_stdin && pipe2(in, O_CLOEXEC) == -1) ||
 	    pipe2(out, O_CLOEXEC) == -1 || (c->pid = fork()) == -1) {
-		err_set(e, GC_EX_OSERR, "can't start '%s': %s", command,
-		    strerror(errno));
+		name = str_command_name(command, &n);
+		err_set(e, GC_EX_OSERR, "can't start '%.*s': %s", (int)n,
+		    name, strerror(errno));
 		close_pair(in);
 		close_pair(out);
 		*c = (struct child)CHILD_NONE;

@@ -26,7 +26,8 @@ struct child {
  * this executable if it has no slash, then in PATH.  env: NULL, or
  * NULL-ended "NAME=value" settings for the child alone.  with_stdin: a pipe
  * for its stdin, else /dev/null.  A program that is not there shows as exit
- * code 127 of the child.
+ * code 127 of the child.  Messages name its first word alone: secrets may
+ * stand in the others.
  */
 int child_start(struct child *c, const char *command, char *const env[],
     bool with_stdin, struct err *e);

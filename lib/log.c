@@ -6,6 +6,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/str.h"
 
 #define LOG_MAX 2048		/* longer messages are cut */
 
@@ -77,6 +78,25 @@ quote(char *dst, size_t cap, const char *src)
 	return n;
 }
 
+/* Control characters, C1's two bytes included, and what is no UTF-8 (a cut
+ * character too) become `?`. */
+static void
+sanitize(char *msg)
+{
+	size_t len = strlen(msg), n;
+
+	for (size_t i = 0; i < len; i += n) {
+		const unsigned char *c = (const unsigned char *)msg + i;
+
+		n = str_utf8_step(msg + i, len - i);
+		if (n == 0 || c[0] < 0x20 || c[0] == 0x7f ||
+		    (c[0] == 0xc2 && c[1] < 0xa0)) {
+			n += n == 0;
+			memset(msg + i, '?', n);
+		}
+	}
+}
+
 __attribute__((format(printf, 2, 0)))
 static void
 log_message(enum log_level level, const char *fmt, va_list ap)
@@ -88,9 +108,7 @@ log_message(enum log_level level, const char *fmt, va_list ap)
 	if (level > log_level)
 		return;
 	vsnprintf(msg, sizeof(msg), fmt, ap);
-	for (char *p = msg; *p != '\0'; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
+	sanitize(msg);
 	if (log_form == LOG_TEXT) {
 		n = snprintf(line, sizeof(line), "%s: %s", log_name, msg);
 	} else {

@@ -7,10 +7,15 @@
 
 #include "lib/log.h"
 #include "lib/opts.h"
+#include "lib/secret.h"
 #include "lib/str.h"
 
 #ifndef GC_VERSION
 #define GC_VERSION "unknown"
+#endif
+
+#ifndef GC_LIBBSD
+#define GC_LIBBSD ""		/* the C library has what we want of it */
 #endif
 
 #define OPTS_MAX 64		/* options of one tool */
@@ -39,7 +44,8 @@ static const struct opt common[] = {
 static _Noreturn void
 usage(const char *tool)
 {
-	fprintf(stderr, "Try '%s --help'.\n", tool);
+	if (log_get_form() == LOG_TEXT)
+		fprintf(stderr, "Try '%s --help'.\n", tool);
 	exit(GC_EX_USAGE);
 }
 
@@ -230,6 +236,9 @@ one_option(const char *tool, const struct opts *o, int c, char **argv)
 		    r->value);
 		usage(tool);
 	}
+	/* at once: the mistakes that follow are said in it */
+	if (r->target == &log_choice)
+		log_set(LOG_WARNING, log_choice == 1 ? LOG_JSON : LOG_TEXT);
 }
 
 /*
@@ -254,6 +263,7 @@ opts_parse(const char *tool, int argc, char **argv, const struct opts *o)
 	char shorts[2 * OPTS_MAX + 3];
 	int c;
 
+	secret_guard();
 	hold_standard_descriptors();
 	log_open(tool);
 	if (o->count + OPTS_COUNT(common) > OPTS_MAX)
@@ -268,8 +278,12 @@ opts_parse(const char *tool, int argc, char **argv, const struct opts *o)
 	}
 	if (want_version) {
 		printf("%s (gc-tools) %s\n", tool, GC_VERSION);
+		if (o->linked != NULL)
+			printf("%s\n", o->linked());
 		if (o->libraries != NULL)
 			printf("%s\n", o->libraries);
+		if (*GC_LIBBSD != '\0')
+			printf("libbsd %s\n", GC_LIBBSD);
 		finish_stdout();
 	}
 	log_set(quiet ? LOG_ERR : verbosity > 1 ? LOG_DETAIL :

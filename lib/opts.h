@@ -43,7 +43,10 @@ struct opts {
 	const char *summary;	/* one sentence */
 	const struct opt *table;
 	size_t count;
-	const char *libraries;	/* for --version, NULL for none */
+	/* for --version; NULL for none: libraries that tell their version at
+	 * run time, and the names of others */
+	const char *(*linked)(void);
+	const char *libraries;
 	const char *notes;	/* printed after the table; may be NULL */
 	bool stop_at_operand;	/* gc-sim's COMMAND keeps its own options */
 };
@@ -52,7 +55,7 @@ struct opts {
 
 /*
  * Parse; on a mistake say it and end with 64; on --help and --version print
- * and end with 0.  Calls log_open().  Returns the index of the first
+ * and end with 0.  Calls secret_guard() and log_open().  Returns the index of the first
  * operand in argv.  Option names are never abbreviated secrets: there is no
  * option that takes one.
  */

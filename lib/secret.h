@@ -5,7 +5,8 @@
 #ifndef GC_SECRET_H
 #define GC_SECRET_H
 
-/* Call before the first secret is read. */
+/* Before the first secret is read: opts_parse calls it, for every tool may
+ * have one in its environment. */
 void secret_guard(void);
 
 #endif

@@ -1,5 +1,6 @@
 /* A command line, each in a process of its own: what comes out of it, or
  * the code it ends with and what is said. */
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 
 #include "lib/buf.h"
 #include "lib/die.h"
+#include "lib/json.h"
 #include "lib/opts.h"
 #include "tests/tap.h"
 
@@ -85,10 +87,21 @@ static const struct {
 	{ "--help", 0, "      --buffer=SIZE" },
 	{ "--help", 0, "  -h, --help" }, { "--help", 0, "some notes\n" },
 	{ "--version", 0, "gc-test (gc-tools) " },
-	{ "-V", 0, "\nlibthis 1, libthat 2\n" },
+	{ "-V", 0, "\nlibrun 3\nlibthis 1, libthat 2\n" },
+	/* the form is that of the messages from there on */
+	{ "--log=json -x", 64, "\"msg\":\"unknown option -x\"}\n" },
+	{ "--log=json --text", 64, "\"msg\":\"option --text needs" },
+	{ "-x --log=json", 64, "gc-test: unknown option -x\n" },
 };
 
+static const char *
+linked(void)
+{
+	return "librun 3";
+}
+
 static const struct opts opts = {
+	.linked = linked,
 	.synopsis = "[-a] [WORD...]", .summary = "A test.", .table = table,
 	.count = OPTS_COUNT(table), .libraries = "libthis 1, libthat 2",
 	.notes = "some notes",
@@ -156,9 +169,36 @@ test_cases(struct buf *out, struct buf *err)
 		    cases[i].args, cases[i].code))
 			printf("# %d: %s%s", code, out->data, err->data);
 	}
+	run("--log=json -x", &opts, out, err);
+	ok(strstr(err->data, "Try") == NULL && json_compact(err->data,
+	    err->len, NULL) == 0, "in JSON there is nothing but JSON");
+	run("--log=json --a\xc3=x", &opts, out, err);
+	ok(json_compact(err->data, err->len, NULL) == 0 && strstr(err->data,
+	    "--a?") != NULL, "whatever is quoted");
 	run("--nothing=hush", &opts, out, err);
 	ok(strstr(err->data, "hush") == NULL, "a value that may be a secret "
 	    "is not told");
+}
+
+/* Every tool may have a secret in its environment: no core, whoever it is. */
+static void
+test_guard(void)
+{
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	if ((pid = fork()) == 0) {
+		static char name[] = "gc-test";
+		char *argv[] = { name, NULL };
+		struct rlimit core;
+
+		opts_parse(name, 1, argv, &opts);
+		getrlimit(RLIMIT_CORE, &core);
+		_exit(core.rlim_max == 0 ? 0 : 1);
+	}
+	waitpid(pid, &status, 0);
+	is_int(status, 0, "parsing options forbids core dumps");
 }
 
 int
@@ -176,6 +216,7 @@ main(void)
 	    strstr(out.data, "| run -t x") != NULL, "options stay its own");
 	is_int(run("-j", &first, &out, &err), GC_EX_USAGE, "a value missing");
 	ok(strstr(err.data, "needs a value") != NULL, "is told there, too");
+	test_guard();
 	buf_free(&out);
 	buf_free(&err);
 	return done();
