@@ -1,4 +1,6 @@
+#include <limits.h>
 #include <openssl/ssl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
@@ -12,11 +14,17 @@
 
 #define CONNECT_TIMEOUT_MS 10000L
 
+const char *
+http_library(void)
+{
+	return curl_version();
+}
+
 void
 http_reply_init(struct http_reply *r)
 {
 	memset(r, 0, sizeof(*r));
-	r->retry_after_ms = -1;
+	r->retry_after_ms = r->date_ms = -1;
 	buf_init(&r->body, HTTP_BODY_MAX);
 }
 
@@ -62,23 +70,34 @@ on_body(char *bytes, size_t size, size_t count, void *arg)
 	return buf_add(&r->body, bytes, size * count) == 0 ? size * count : 0;
 }
 
+/* The value of a header of that name, as text; false if it is another. */
+static bool
+header_is(const char *line, size_t len, const char *name, char value[80])
+{
+	size_t n = strlen(name);
+
+	if (len <= n || len - n >= 80 || strncasecmp(line, name, n) != 0)
+		return false;
+	memcpy(value, line + n, len - n);
+	value[len - n] = '\0';
+	return true;
+}
+
 static size_t
 on_header(char *line, size_t size, size_t count, void *arg)
 {
-	static const char name[] = "Retry-After:";
 	struct http_reply *r = arg;
 	size_t len = size * count;
 	char value[80];
+	time_t date;
 
-	if (len > sizeof(name) && len < sizeof(name) + sizeof(value) - 1 &&
-	    strncasecmp(line, name, sizeof(name) - 1) == 0) {
-		len -= sizeof(name) - 1;
-		memcpy(value, line + sizeof(name) - 1, len);
-		value[len] = '\0';
+	if (header_is(line, len, "Retry-After:", value))
 		r->retry_after_ms = http_retry_after_ms(value,
 		    clock_wall_ms());
-	}
-	return size * count;
+	else if (header_is(line, len, "Date:", value) &&
+	    (date = curl_getdate(value, NULL)) != -1)
+		r->date_ms = (int64_t)date * 1000;
+	return len;
 }
 
 /* The bundle comes on top of the system's, which curl has loaded. */
@@ -95,7 +114,8 @@ http_prepare(CURL *easy, const char *url, const char *cacert,
     int64_t timeout_ms, struct http_reply *r)
 {
 	r->status = 0;
-	r->retry_after_ms = -1;
+	r->retry_after_ms = r->date_ms = -1;
+	r->cacert = cacert;
 	r->error[0] = '\0';
 	buf_reset(&r->body);
 	curl_easy_setopt(easy, CURLOPT_URL, url);
@@ -108,7 +128,8 @@ http_prepare(CURL *easy, const char *url, const char *cacert,
 	curl_easy_setopt(easy, CURLOPT_USERAGENT,
 	    HTTP_AGENT_NAME "/" GC_VERSION);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms < 1 ? 1L :
+	    timeout_ms > LONG_MAX ? LONG_MAX : (long)timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, r);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -127,9 +148,13 @@ http_result(CURLcode result, struct http_reply *r, struct err *e)
 
 	if (result == CURLE_OK)
 		return 0;
+	if (result == CURLE_SSL_CACERT_BADFILE && r->cacert != NULL)
+		return err_set(e, GC_EX_CONFIG, "GC_CACERT: '%s' holds no "
+		    "certificates in PEM form", r->cacert);
 	if (result == CURLE_WRITE_ERROR)
 		why = "the answer is longer than 8 MiB";
-	return err_set(e, result == CURLE_PEER_FAILED_VERIFICATION ||
-	    result == CURLE_SSL_CACERT_BADFILE ? GC_EX_NOPERM :
-	    GC_EX_UNAVAILABLE, "%s", why);
+	str_mask_userinfo(r->error);
+	return err_set(e, result == CURLE_PEER_FAILED_VERIFICATION ?
+	    GC_EX_NOPERM : result == CURLE_SSL_CACERT_BADFILE ?
+	    GC_EX_CONFIG : GC_EX_UNAVAILABLE, "%s", why);
 }

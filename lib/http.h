@@ -21,9 +21,14 @@
 struct http_reply {
 	long status;		/* 0: no answer came */
 	int64_t retry_after_ms;	/* from now on; -1: none */
+	int64_t date_ms;	/* its Date, wall; -1: none */
 	struct buf body;
+	const char *cacert;	/* borrowed from http_prepare's caller */
 	char error[CURL_ERROR_SIZE];
 };
+
+/* libcurl and what it is linked with, with their versions: for --version. */
+const char *http_library(void);
 
 void http_reply_init(struct http_reply *r);
 void http_reply_free(struct http_reply *r);	/* the body is wiped */
@@ -31,13 +36,15 @@ void http_reply_free(struct http_reply *r);	/* the body is wiped */
 /*
  * Settings for one transfer to url: the reply is filled while it runs.
  * cacert: a bundle added to the system's trust, or NULL; it must live as
- * long as the handle.  timeout_ms bounds the whole transfer.
+ * long as the handle.  timeout_ms bounds the whole transfer; what is less
+ * than 1 counts as 1, for libcurl's 0 is no bound at all.
  */
 void http_prepare(CURL *easy, const char *url, const char *cacert,
     int64_t timeout_ms, struct http_reply *r);
 
 /* What a finished transfer's result means: 0 an answer came (see status),
- * or -1: 77 for a certificate that does not verify, else 69. */
+ * or -1: 77 for a certificate that does not verify, 78 for a bundle that
+ * cannot be read, else 69.  Passwords of proxies are not shown. */
 int http_result(CURLcode result, struct http_reply *r, struct err *e);
 
 /* Retry-After: seconds or a date; ms from wall_ms on, capped; -1: none. */

@@ -193,13 +193,18 @@ failed(struct transport *t, CURLcode result, struct err *err)
 	const char *why = t->error[0] ? t->error : curl_easy_strerror(result);
 	int code = GC_EX_UNAVAILABLE;
 
+	str_mask_userinfo(t->error);
 	if (result == CURLE_PEER_FAILED_VERIFICATION)
 		code = GC_EX_NOPERM;
 	else if (result == CURLE_SSL_CACERT_BADFILE ||
 	    result == CURLE_COULDNT_RESOLVE_HOST ||
 	    result == CURLE_URL_MALFORMAT)
 		code = GC_EX_CONFIG;
-	err_set(err, code, "can't connect: %s", why);
+	if (result == CURLE_SSL_CACERT_BADFILE && t->cacert != NULL)
+		err_set(err, code, "GC_CACERT: '%s' holds no certificates in "
+		    "PEM form", t->cacert);
+	else
+		err_set(err, code, "can't connect: %s", why);
 	return TRANSPORT_FAILED;
 }
 

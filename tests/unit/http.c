@@ -1,6 +1,12 @@
 /* Retry-After in all its forms, and what a transfer's end means. */
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "lib/clock.h"
 #include "lib/http.h"
+#include "lib/transport.h"
 #include "tests/tap.h"
 
 #define NOW 784111700000	/* 1994-11-06T08:48:20Z */
@@ -42,7 +48,7 @@ static const struct { CURLcode result; int code; } results[] = {
 	{ CURLE_SSL_CONNECT_ERROR, GC_EX_UNAVAILABLE },
 	{ CURLE_WRITE_ERROR, GC_EX_UNAVAILABLE },
 	{ CURLE_PEER_FAILED_VERIFICATION, GC_EX_NOPERM },
-	{ CURLE_SSL_CACERT_BADFILE, GC_EX_NOPERM },
+	{ CURLE_SSL_CACERT_BADFILE, GC_EX_CONFIG },
 };
 
 /* Nothing listens at port 9 of a machine that is ours. */
@@ -71,6 +77,82 @@ test_nobody(void)
 	http_reply_free(&r);
 }
 
+/* What libcurl says of a proxy quotes its password. */
+static void
+test_password(void)
+{
+	static const struct transport_opts opts = { NULL, "test", 5000 };
+	struct transport *t;
+	struct http_reply r;
+	struct err e;
+	CURL *easy = curl_easy_init();
+
+	setenv("HTTPS_PROXY", "http://u:HUSH@:x", 1);
+	http_reply_init(&r);
+	http_prepare(easy, "https://127.0.0.1:9/", NULL, 5000, &r);
+	is_int(http_result(curl_easy_perform(easy), &r, &e), -1,
+	    "a proxy that is none");
+	ok(strstr(e.msg, "***@") != NULL && strstr(e.msg, "HUSH") == NULL,
+	    "told without its password: %s", e.msg);
+	curl_easy_cleanup(easy);
+	http_reply_free(&r);
+	t = transport_start("wss://127.0.0.1:9/", &opts, &e);
+	while (transport_step(t, &e) == TRANSPORT_WANT)
+		transport_wait(t, false, NULL, 0, 100);
+	ok(strstr(e.msg, "***@") != NULL && strstr(e.msg, "HUSH") == NULL,
+	    "nor for the WebSocket: %s", e.msg);
+	transport_close(t);
+	unsetenv("HTTPS_PROXY");
+}
+
+/* Somebody accepts and says nothing: 0 and less do not mean for ever. */
+static void
+test_timeout(void)
+{
+	static const int64_t bounds[] = { 0, -1, -99999, INT64_MIN };
+	struct sockaddr_in a = { .sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct http_reply r;
+	struct err e;
+	char url[64];
+	CURL *easy;
+
+	http_reply_init(&r);
+	if (bind(fd, (struct sockaddr *)&a, len) == -1 ||
+	    listen(fd, 9) == -1 ||
+	    getsockname(fd, (struct sockaddr *)&a, &len) == -1)
+		return;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/", ntohs(a.sin_port));
+	alarm(60);
+	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+		easy = curl_easy_init();
+		http_prepare(easy, url, NULL, bounds[i], &r);
+		is_int(http_result(curl_easy_perform(easy), &r, &e), -1,
+		    "no time left is no time");
+		curl_easy_cleanup(easy);
+	}
+	http_reply_free(&r);
+	close(fd);
+}
+
+/* The bundle: named, in the words of who sets it. */
+static void
+test_bundle(void)
+{
+	struct http_reply r;
+	struct err e;
+
+	http_reply_init(&r);
+	r.cacert = "/x.pem";
+	snprintf(r.error, sizeof(r.error), "error signaled by ssl ctx");
+	http_result(CURLE_SSL_CACERT_BADFILE, &r, &e);
+	ok(e.code == GC_EX_CONFIG && strstr(e.msg, "GC_CACERT") != NULL &&
+	    strstr(e.msg, "'/x.pem'") != NULL, "78: %s", e.msg);
+	http_reply_free(&r);
+}
+
 int
 main(void)
 {
@@ -92,6 +174,9 @@ main(void)
 	http_reply_free(&r);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	test_nobody();
+	test_password();
+	test_timeout();
+	test_bundle();
 	curl_global_cleanup();
 	return done();
 }
