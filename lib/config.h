@@ -1,6 +1,6 @@
 /*
- * Settings: environment, then the profile's section of the configuration
- * file, then defaults.  Options come before all: a tool that has one for a
+ * What follows from the settings (lib/settings): the org's addresses, the
+ * OAuth client, folders.  Options come before all: a tool that has one for a
  * setting puts it into the environment's place itself.  CONTRACT section 4.
  *
  * Only gc-token asks for secrets; without CONFIG_SECRETS they are never
@@ -13,8 +13,6 @@
 #include <stddef.h>
 
 #include "lib/die.h"
-
-#define CONFIG_FILE_MAX (256 << 10)	/* bytes */
 
 enum config_want {
 	CONFIG_API = 1,		/* api_url must come out */
@@ -33,7 +31,8 @@ struct config {
 	/* CONFIG_SECRETS */
 	char *client_id, *client_secret;	/* or NULL */
 	char *access_token;	/* a token given as such, or NULL */
-	char *state_folder, *cache_folder;	/* …/gc/PROFILE; not made */
+	char *state_folder, *cache_folder;	/* …/gc/PROFILE; not made.
+						 * NULL: HOME is not set */
 };
 
 /*
@@ -43,11 +42,8 @@ struct config {
 int config_load(struct config *c, unsigned want, struct err *e);
 void config_free(struct config *c);	/* secrets are wiped */
 
-/* The platform's domain of a region's name in any spelling, or NULL. */
-const char *config_region(const char *name);
-
 /* folder/name; the folder is made where it is missing.  Yours; NULL and
- * err if it cannot be made. */
+ * err if there is none (NULL: 78) or it cannot be made (73). */
 char *config_path(const char *folder, const char *name, struct err *e);
 
 #endif

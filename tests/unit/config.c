@@ -5,6 +5,7 @@
 
 #include "lib/config.h"
 #include "lib/file.h"
+#include "lib/region.h"
 #include "tests/tap.h"
 
 static char home[] = "/tmp/gc-config.XXXXXX";
@@ -44,6 +45,13 @@ static const struct row rows[] = {
 	{ "GC_PROFILE=", "", 0, IS(profile), "default" },
 	{ "", "", 0, IS(cacert), NULL },
 	{ "GC_CACERT=/x.pem", "", 0, IS(cacert), "/x.pem" },
+	{ "GC_CACERT=/nowhere/x.pem GC_LOGIN_URL=https://h", "", CONFIG_LOGIN,
+	    NONE, "GC_CACERT: can't read '/nowhere/x.pem'" },
+	{ "GC_CACERT=/dev/null GC_LOGIN_URL=https://h", "", CONFIG_LOGIN,
+	    IS(cacert), "/dev/null" },
+	{ "", "token_cmd=x\n[default]\n", 0, NONE,
+	    "config:1: 'token_cmd' stands before any [section]" },
+	{ "", "[default]\ntoken_cmd=\n", 0, IS(token_cmd), "gc-token" },
 	{ "", "[default]\ncolour=red", 0, NONE, "config:2: unknown key" },
 	{ "", "[default]\nhello", 0, NONE, "config:2: neither" },
 	{ "", "[default\n", 0, NONE, "config:1: a section" },
@@ -77,8 +85,36 @@ static const struct row rows[] = {
 	{ "GC_REGION=eu-west-1", "", CONFIG_WS, NONE, "channels" },
 	{ "GC_REGION=eu-west-1", "", CONFIG_LOGIN, IS(login_url),
 	    "https://login.mypurecloud.ie" },
-	{ "GC_PROTOCOL=channels", "", 0, NONE, "channels" },
-	{ "GC_PROTOCOL=smoke", "", 0, NONE, "GC_PROTOCOL" },
+	{ "GC_PROTOCOL=channels GC_WS_URL=wss://h", "", CONFIG_WS, NONE,
+	    "channels" },
+	{ "GC_PROTOCOL=smoke GC_WS_URL=wss://h", "", CONFIG_WS, NONE,
+	    "GC_PROTOCOL" },
+	{ "GC_PROTOCOL=channels GC_LOGIN_URL=https://h", "", CONFIG_LOGIN,
+	    IS(login_url), "https://h" },
+	/* a higher place wins, over the alternatives too */
+	{ "GC_SUBDOMAIN=acme", "[default]\nregion=mypurecloud.ie", ALL,
+	    IS(domain), "acme.mypurecloud.com" },
+	{ EVENTS "GC_REGION=eu-central-1",
+	    "[default]\nlogin_url=https://h\nsubdomain=acme", ALL,
+	    IS(login_url), "https://login.mypurecloud.de" },
+	{ "GC_SUBDOMAIN=acme", "[default]\nws_url=wss://h/p", ALL,
+	    IS(ws_url), "wss://api.acme.mypurecloud.com/api/v2/platform/"
+	    "notification/events" },
+	{ EVENTS "GC_LOGIN_URL=https://l", "[default]\nregion=eu-west-1\n"
+	    "api_url=https://a\nlogin_url=https://h", ALL, IS(api_url),
+	    "https://a" },
+	{ EVENTS "GC_LOGIN_URL=https://l", "[default]\nregion=eu-west-1\n"
+	    "api_url=https://a\nlogin_url=https://h", ALL, IS(login_url),
+	    "https://l" },
+	{ "GC_CLIENT_SECRET_FILE=/nowhere/s", "[default]\nclient_secret=s",
+	    CONFIG_SECRETS, NONE, "/nowhere/s" },
+	{ "GC_CLIENT_SECRET=s", "[default]\nclient_secret_file=/nowhere/s",
+	    CONFIG_SECRETS, IS(client_secret), "s" },
+	{ "GENESYSCLOUD_OAUTHCLIENT_SECRET=v",
+	    "[default]\nclient_secret_file=/nowhere/s", CONFIG_SECRETS, NONE,
+	    "/nowhere/s" },
+	{ "GENESYSCLOUD_REGION=us-west-2", "[default]\nsubdomain=acme", ALL,
+	    IS(domain), "acme.mypurecloud.com" },
 	/* addresses: TLS, save on this machine */
 	{ "GC_API_URL=http://h", "", 0, NONE, "GC_API_URL" },
 	{ "GC_API_URL=http://127.0.0.1:80/", "", 0, IS(api_url),
@@ -91,6 +127,10 @@ static const struct row rows[] = {
 	{ "GC_API_URL=http://localhost@evil.example", "", 0, NONE, "user" },
 	{ "GC_API_URL=https://me:pw@h", "", 0, NONE, "password" },
 	{ "GC_API_URL=https://", "", 0, NONE, "GC_API_URL" },
+	{ "GC_API_URL=HTTPS://h/P", "", 0, IS(api_url), "https://h/P" },
+	{ "GC_API_URL=HTTP://h", "", 0, NONE, "GC_API_URL" },
+	{ "GC_API_URL=http://127.0.0.1:9#", "", 0, NONE, "GC_API_URL" },
+	{ "", "[default]\napi_url=https://a b", 0, NONE, "GC_API_URL" },
 	{ "GC_WS_URL=https://h", "", 0, NONE, "GC_WS_URL must begin with wss" },
 	{ "", "[default]\nlogin_url=ftp://h", 0, NONE, "GC_LOGIN_URL" },
 	/* the vendor's names, where ours are unset */
@@ -204,7 +244,7 @@ test_regions(void)
 	struct err e = { 0, "" };
 
 	for (size_t i = 0; i < sizeof(spellings) / sizeof(*spellings); i++) {
-		const char *got = config_region(spellings[i].name);
+		const char *got = region_domain(spellings[i].name);
 
 		ok(spellings[i].domain == NULL ? got == NULL : got != NULL &&
 		    strcmp(got, spellings[i].domain) == 0, "'%s' is %s",
@@ -242,10 +282,85 @@ test_private(void)
 	config_free(&c);
 	ok(c.client_secret == NULL && c.profile == NULL, "freed");
 	config_free(&c);
+	file_replace(secret, "\nmore\n", 6, &e);
+	is_int(config_load(&c, CONFIG_SECRETS, &e), -1, "an empty one");
+	ok(e.code == GC_EX_CONFIG && strstr(e.msg, "is empty") != NULL,
+	    "78: %s", e.msg);
+	file_replace(secret, "", 0, &e);
+	is_int(config_load(&c, CONFIG_SECRETS, &e), -1, "no byte in it");
 	chmod(secret, 0604);
 	is_int(config_load(&c, CONFIG_SECRETS, &e), -1, "others can read it");
 	is_int(e.code, GC_EX_CONFIG, "78");
 	unlink(secret);
+}
+
+/* A secret in the reach of others is told, whoever needs it. */
+static void
+test_reach(void)
+{
+	static const char *const files[] = {
+		"[other]\nclient_secret=hush\n",
+		"[default]\nclient_secret=hush\n",
+	};
+	struct config c;
+	struct err e;
+
+	for (size_t i = 0; i < 2; i++) {
+		set("GC_CLIENT_SECRET=s", files[i]);
+		is_int(config_load(&c, CONFIG_SECRETS, &e), 0, "for us alone");
+		config_free(&c);
+		chmod(path, 0644);
+		is_int(config_load(&c, CONFIG_SECRETS, &e), -1,
+		    "others can read one that is not used");
+		ok(e.code == GC_EX_CONFIG && strstr(e.msg, "chmod") != NULL,
+		    "78: %s", e.msg);
+	}
+	set("GC_CLIENT_SECRET=s", "[other]\nclient_secret =\n");
+	chmod(path, 0644);
+	is_int(config_load(&c, CONFIG_SECRETS, &e), 0, "an empty one is none");
+	config_free(&c);
+}
+
+/* A NUL ends no file quietly. */
+static void
+test_nul(void)
+{
+	static const char text[] = "[default]\ntoken_cmd=a\0b\ncacert=/x\n";
+	static const char last[] = "[default]\ntoken_cmd=a\0";
+	struct config c;
+	struct err e;
+
+	set("", "");
+	file_replace(path, text, sizeof(text) - 1, &e);
+	is_int(config_load(&c, 0, &e), -1, "a NUL");
+	ok(e.code == GC_EX_CONFIG && strstr(e.msg, "config:2: a NUL") != NULL,
+	    "78, with its line: %s", e.msg);
+	file_replace(path, last, sizeof(last) - 1, &e);
+	is_int(config_load(&c, 0, &e), -1, "as the last byte too");
+}
+
+static void
+test_homeless(void)
+{
+	struct config c;
+	struct err e;
+	char env[192];
+
+	set("", "");
+	unsetenv("HOME");
+	is_int(config_load(&c, 0, &e), 0, "no HOME");
+	ok(c.state_folder == NULL && c.cache_folder == NULL, "no folders");
+	ok(config_path(c.cache_folder, "token", &e) == NULL &&
+	    e.code == GC_EX_CONFIG && strstr(e.msg, "HOME") != NULL,
+	    "78 where one is needed: %s", e.msg);
+	config_free(&c);
+	snprintf(env, sizeof(env), "XDG_CACHE_HOME=%s/c", home);
+	set(env, "");
+	is_int(config_load(&c, 0, &e), 0, "one XDG folder");
+	snprintf(env, sizeof(env), "%s/c/gc/default", home);
+	is_str(c.cache_folder, env, "is enough for that one");
+	config_free(&c);
+	setenv("HOME", home, 1);
 }
 
 static void
@@ -305,6 +420,9 @@ main(void)
 		check(&rows[i]);
 	test_regions();
 	test_private();
+	test_reach();
+	test_nul();
+	test_homeless();
 	test_folders();
 	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
 		snprintf(name, sizeof(name), "%s%s", home, made[i]);
