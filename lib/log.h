@@ -4,8 +4,9 @@
  * One message is one write(2) of one line: `gc-dedup: stdin:42: not a JSON
  * object`, or with LOG_JSON an object {"at","level","tool","msg"}.  Control
  * bytes are shown as `?`, so that remote text cannot move a terminal's
- * cursor or forge a line; so is what is not UTF-8, for JSON must be.  No time stamps in text form: the supervisor adds
- * them.  Never pass a secret in.  The only global state of lib/.
+ * cursor or forge a line; so is what is not UTF-8, for JSON must be.  No
+ * time stamps in text form: the supervisor adds them.  Never pass a secret
+ * in.  The only global state of lib/.
  */
 #ifndef GC_LOG_H
 #define GC_LOG_H

@@ -7,6 +7,7 @@
 #include "lib/json.h"
 #include "lib/token.h"
 
+#define TYPE_MAX 64
 #define LIFE_MAX_S (366 * 86400)	/* a longer life is an error */
 
 void
@@ -20,14 +21,30 @@ token_free(struct token *t)
 }
 
 static bool
-is_token(const char *s)
+is_visible(const char *s, size_t most)
 {
 	size_t n = 0;
 
 	for (; s[n] != '\0'; n++)
 		if (s[n] <= ' ' || s[n] > '~')
 			return false;
-	return n > 0 && n <= TOKEN_MAX;
+	return n > 0 && n <= most;
+}
+
+static bool
+is_token(const char *s)
+{
+	return is_visible(s, TOKEN_MAX);
+}
+
+/* Whatever was told is a bearer token to us; its name must be printable. */
+static void
+mend_type(struct token *t)
+{
+	if (t->token_type != NULL && is_visible(t->token_type, TYPE_MAX))
+		return;
+	free(t->token_type);
+	t->token_type = xstrdup("bearer");
 }
 
 static int
@@ -59,8 +76,7 @@ token_from_answer(struct token *t, const char *text, size_t len,
 	if (!has_life || life_s <= 0 || life_s > LIFE_MAX_S)
 		return no_token(t, "the login host's answer has no sensible "
 		    "expires_in", e);
-	if (t->token_type == NULL)
-		t->token_type = xstrdup("bearer");
+	mend_type(t);
 	t->issued_ms = now_ms;
 	t->expires_ms = now_ms + life_s * 1000;
 	return 0;
@@ -117,8 +133,8 @@ token_from_output(struct token *t, const char *text, size_t len,
 	if (status == -1 || t->access_token == NULL ||
 	    !is_token(t->access_token))
 		status = no_token(t, "the token command printed no token", e);
-	if (status == 0 && t->token_type == NULL)
-		t->token_type = xstrdup("bearer");
+	if (status == 0)
+		mend_type(t);
 	t->issued_ms = moment(issued);
 	t->expires_ms = moment(expires);
 	free(event);
@@ -204,20 +220,25 @@ token_load(struct token *t, const char *path, const char *owner,
 	int found = 0;
 
 	*t = (struct token){ 0 };
+	err_set(e, GC_EX_OK, "%s", "");
 	if (access(path, F_OK) == -1)
 		return 0;
 	if (file_check_private(path, e) == -1)
 		return -1;
-	buf_init(&text, 2 * TOKEN_MAX);
-	if (file_read(path, &text, NULL) == 0 &&
-	    json_read(text.data, text.len, fields, 1, NULL) == 0 &&
-	    whose != NULL && strcmp(whose, owner) == 0 &&
-	    token_from_output(t, text.data, text.len, NULL) == 0)
+	buf_init(&text, TOKEN_LINE_MAX);
+	if (file_read(path, &text, e) == -1 ||
+	    json_read(text.data, text.len, fields, 1, NULL) == -1 ||
+	    whose == NULL)
+		err_set(e, GC_EX_OK, "'%s' holds no token", path);
+	else if (strcmp(whose, owner) != 0)
+		err_set(e, GC_EX_OK, "'%s' holds another client's", path);
+	else if (token_from_output(t, text.data, text.len, NULL) == 0 &&
+	    t->expires_ms != 0)
 		found = 1;
-	if (found == 1 && t->expires_ms == 0) {
+	else
+		err_set(e, GC_EX_OK, "'%s' is damaged", path);
+	if (found == 0)
 		token_free(t);
-		found = 0;
-	}
 	free(whose);
 	buf_wipe(&text);
 	return found;
@@ -230,7 +251,7 @@ token_save(const struct token *t, const char *path, const char *owner,
 	struct buf text;
 	int status;
 
-	buf_init(&text, 2 * TOKEN_MAX);
+	buf_init(&text, TOKEN_LINE_MAX);
 	buf_adds(&text, "{\"owner\":");
 	buf_add_json(&text, owner, strlen(owner));
 	add_fields(&text, t);

@@ -12,11 +12,13 @@
 #include "lib/buf.h"
 #include "lib/die.h"
 
-#define TOKEN_MAX 16384		/* bytes of a token, and of its line */
+#define TOKEN_MAX 16384		/* bytes of a token */
+#define TOKEN_LINE_MAX (4 * TOKEN_MAX)	/* of its line, and of the cache */
+#define TOKEN_OWNER_MAX 4096
 
 struct token {
 	char *access_token;	/* visible ASCII, no blank: fit for a header */
-	char *token_type;
+	char *token_type;	/* "bearer" where none was told, or nonsense */
 	int64_t issued_ms;	/* 0: unknown */
 	int64_t expires_ms;	/* 0: unknown: never rotated */
 };
@@ -51,8 +53,8 @@ int64_t token_rotate_ms(const struct token *t, int64_t before_ms);
 
 /*
  * The cache file, 0600.  owner says whose token it is (client id and login
- * URL): another's is none.  load: 1 found, 0 none (missing, another's or
- * damaged), -1 refused: others can read it (78).
+ * URL): another's is none.  load: 1 found, 0 none (missing; or another's or
+ * damaged, which e->msg then says), -1 refused: others can read it (78).
  */
 int token_load(struct token *t, const char *path, const char *owner,
     struct err *e);

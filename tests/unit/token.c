@@ -115,6 +115,35 @@ test_answers(void)
 	ok(t.access_token == NULL && t.expires_ms == 0, "freed twice");
 }
 
+/* What is no name of a type is none. */
+static void
+test_types(void)
+{
+	static const struct { const char *told, *type; } types[] = {
+		{ "MAC", "MAC" }, { "", "bearer" }, { "a b", "bearer" },
+		{ "x\\ny", "bearer" }, { "\\u00e9", "bearer" },
+	};
+	char text[512], longest[128];
+	struct token t;
+	struct err e;
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		snprintf(text, sizeof(text), "{\"access_token\":\"x\","
+		    "\"token_type\":\"%s\",\"expires_in\":9}",
+		    types[i].told);
+		token_from_answer(&t, text, strlen(text), NOW, &e);
+		is_str(t.token_type, types[i].type, types[i].told);
+		token_free(&t);
+	}
+	memset(longest, 't', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	snprintf(text, sizeof(text), "{\"access_token\":\"x\","
+	    "\"token_type\":\"%s\"}", longest);
+	token_from_output(&t, text, strlen(text), &e);
+	is_str(t.token_type, "bearer", "a name of 127 characters");
+	token_free(&t);
+}
+
 static void
 test_outputs(void)
 {
@@ -203,8 +232,9 @@ test_cache(void)
 	struct err e;
 	int wrong = 0;
 
-	memset(longest, 'x', TOKEN_MAX);
+	memset(longest, '"', TOKEN_MAX);
 	is_int(token_load(&back, path, OWNER, &e), 0, "no cache: none");
+	is_str(e.msg, "", "with nothing to say");
 	is_int(token_save(&t, path, OWNER, &e), 0, "the longest token saved");
 	ok(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600, "mode 0600");
 	ok(token_load(&back, path, OWNER, &e) == 1 &&
@@ -213,6 +243,7 @@ test_cache(void)
 	    "and loaded");
 	token_free(&back);
 	is_int(token_load(&back, path, OWNER "x", &e), 0, "another's: none");
+	ok(strstr(e.msg, "another client's") != NULL, "said: %s", e.msg);
 	chmod(path, 0640);
 	is_int(token_load(&back, path, OWNER, &e), -1, "others can read it");
 	is_int(e.code, GC_EX_CONFIG, "78");
@@ -229,6 +260,14 @@ test_cache(void)
 	is_int(wrong, 0, "cut anywhere: none");
 	file_replace(path, "\0\xff\xfe", 3, &e);
 	is_int(token_load(&back, path, OWNER, &e), 0, "bytes: none");
+	ok(strstr(e.msg, path) != NULL, "said: %s", e.msg);
+	file_replace(path, "", 0, &e);
+	is_int(token_load(&back, path, OWNER, &e), 0, "no byte: none");
+	file_replace(path, "{\"owner\":\"" OWNER "\",\"access_token\":"
+	    "\"x\\n\",\"expires_at\":\"2030-01-01T00:00:00Z\"}", 85, &e);
+	is_int(token_load(&back, path, OWNER, &e), 0, "no token: none");
+	ok(back.access_token == NULL && back.token_type == NULL,
+	    "and nothing of it is left");
 	t.expires_ms = 0;
 	token_save(&t, path, OWNER, &e);
 	is_int(token_load(&back, path, OWNER, &e), 0, "no end: none");
@@ -243,6 +282,7 @@ main(void)
 		return 1;
 	snprintf(path, sizeof(path), "%s/token", folder);
 	test_answers();
+	test_types();
 	test_outputs();
 	test_life();
 	test_line();
