@@ -55,9 +55,9 @@ struct opts {
 
 /*
  * Parse; on a mistake say it and end with 64; on --help and --version print
- * and end with 0.  Calls secret_guard() and log_open().  Returns the
- * index of the first operand in argv.  Option names are never abbreviated secrets: there is no
- * option that takes one.
+ * and end with 0.  Calls secret_guard() and log_open().  Returns the index
+ * of the first operand in argv.  Option names are never abbreviated secrets:
+ * there is no option that takes one.
  */
 int opts_parse(const char *tool, int argc, char **argv, const struct opts *o);
 

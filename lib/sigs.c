@@ -81,12 +81,24 @@ sigs_reset_in_child(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-_Noreturn void
-sigs_die_pipe(void)
+static _Noreturn void
+die_by(int number)
 {
 	struct sigaction act = { .sa_handler = SIG_DFL };
 
-	sigaction(SIGPIPE, &act, NULL);
-	raise(SIGPIPE);
-	_exit(128 + SIGPIPE);
+	sigaction(number, &act, NULL);
+	raise(number);
+	_exit(128 + number);
+}
+
+_Noreturn void
+sigs_die_stop(void)
+{
+	die_by(seen[SIGINT] > 0 ? SIGINT : SIGTERM);
+}
+
+_Noreturn void
+sigs_die_pipe(void)
+{
+	die_by(SIGPIPE);
 }

@@ -29,6 +29,9 @@ void sigs_take(struct sigs *s);
 /* Give a forked child the signals as they were. */
 void sigs_reset_in_child(void);
 
+/* End by the TERM or INT that came, as if nothing had caught it. */
+_Noreturn void sigs_die_stop(void);
+
 /* End by SIGPIPE, as a filter whose reader went does. */
 _Noreturn void sigs_die_pipe(void);
 

@@ -1,0 +1,162 @@
+/* The login host: one request, what its answer means, and patience. */
+#include <stdlib.h>
+
+#include "cmd/gc-token/token.h"
+#include "lib/backoff.h"
+#include "lib/clock.h"
+#include "lib/http.h"
+#include "lib/json.h"
+#include "lib/log.h"
+
+#define URL_MAX 8192
+#define SKEW_MAX_MS 60000	/* between the host's clock and this one */
+
+static const struct backoff backoff = {
+	.base_ms = 500, .cap_ms = 10000, .jitter_ms = 250
+};
+
+static int
+on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	(void)a, (void)b, (void)c, (void)d;
+	return !turn(arg);
+}
+
+/* What the server says of its refusal, in its own words. */
+static int
+refused(const struct http_reply *r, struct err *e)
+{
+	char *words[3] = { NULL, NULL, NULL };
+	const struct json_field fields[] = {
+		{ "error_description", JSON_STRING, &words[0], NULL },
+		{ "description", JSON_STRING, &words[1], NULL },
+		{ "error", JSON_STRING, &words[2], NULL },
+	};
+	const char *why = "no reason given";
+
+	json_read(r->body.data ? r->body.data : "", r->body.len, fields, 3,
+	    NULL);
+	for (int i = 2; i >= 0; i--)
+		if (words[i] != NULL && *words[i] != '\0')
+			why = words[i];
+	err_set(e, GC_EX_NOPERM, "the login host refused the client (%ld): "
+	    "%.200s; check GC_CLIENT_ID and its secret", r->status, why);
+	for (int i = 0; i < 3; i++)
+		free(words[i]);
+	return -1;
+}
+
+/* Its end is reckoned from now on, by the clock here: that it is another
+ * than the host's does no harm to the token, but ought to be known. */
+static int
+taken(struct token *t, const struct http_reply *r, struct err *e)
+{
+	int64_t now = clock_wall_ms(), ahead = now - r->date_ms;
+
+	if (r->date_ms != -1 && (ahead > SKEW_MAX_MS || ahead < -SKEW_MAX_MS))
+		log_warn("the clock here is %lld s %s the login host's",
+		    (long long)(ahead < 0 ? -ahead : ahead) / 1000,
+		    ahead < 0 ? "behind" : "ahead of");
+	return token_from_answer(t, r->body.data ? r->body.data : "",
+	    r->body.len, now, e);
+}
+
+/* 0 and the token, -1 for good, 1 try again after *wait_ms. */
+static int
+judge(struct token *t, struct http_reply *r, int64_t *wait_ms, struct err *e)
+{
+	if (r->status == 200)
+		return taken(t, r, e);
+	if (r->status == 400 || r->status == 401 || r->status == 403)
+		return refused(r, e);
+	*wait_ms = r->retry_after_ms;
+	if (r->status == 429 || r->status >= 500) {
+		err_set(e, GC_EX_TEMPFAIL, "the login host answers %ld",
+		    r->status);
+		return 1;
+	}
+	return err_set(e, r->status == 404 ? GC_EX_CONFIG :
+	    GC_EX_UNAVAILABLE, "the login host answers %ld%s", r->status,
+	    r->status == 404 ? ": is it one? See GC_REGION, GC_LOGIN_URL" :
+	    "");
+}
+
+static void
+set_request(struct app *app, CURL *easy, const char *url,
+    struct http_reply *reply)
+{
+	http_prepare(easy, url, app->config.cacert,
+	    app->deadline_ms - clock_mono_ms(), reply);
+	curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+	curl_easy_setopt(easy, CURLOPT_USERNAME, app->config.client_id);
+	curl_easy_setopt(easy, CURLOPT_PASSWORD, app->config.client_secret);
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
+	    "grant_type=client_credentials");
+	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(easy, CURLOPT_XFERINFODATA, app);
+}
+
+/* One request, judged. */
+static int
+request(struct app *app, struct token *t, int64_t *wait_ms, struct err *e)
+{
+	CURL *easy;
+	struct http_reply reply;
+	struct buf url;
+	int status;
+
+	if (clock_mono_ms() >= app->deadline_ms)
+		return err_set(e, GC_EX_TEMPFAIL, "no token within "
+		    "--timeout");
+	if ((easy = curl_easy_init()) == NULL)
+		return err_set(e, GC_EX_OSERR, "can't start libcurl");
+	app->requests++;
+	app->doing = "asking the login host";
+	http_reply_init(&reply);
+	buf_init(&url, URL_MAX);
+	buf_addf(&url, "%s/oauth/token", app->config.login_url);
+	set_request(app, easy, url.data, &reply);
+	status = http_result(curl_easy_perform(easy), &reply, e);
+	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &reply.status);
+	if (status == -1)
+		err_prefix(e, "can't reach the login host");
+	else
+		status = judge(t, &reply, wait_ms, e);
+	app->failures += status != 0;
+	http_reply_free(&reply);
+	buf_free(&url);
+	curl_easy_cleanup(easy);
+	if (app->sigs.stops > 0 || app->reader_gone) {
+		token_free(t);
+		end(app);
+	}
+	return status;
+}
+
+int
+login_renew(struct app *app, struct token *t, struct err *e)
+{
+	int64_t wait_ms = 0, least_ms, now;
+	unsigned n = 0;
+	int status;
+
+	*t = (struct token){ 0 };
+	if (app->config.client_id == NULL || app->config.client_secret == NULL)
+		return err_set(e, GC_EX_CONFIG, "no OAuth client: set "
+		    "GC_CLIENT_ID and GC_CLIENT_SECRET_FILE (or "
+		    "GC_CLIENT_SECRET)");
+	while ((status = request(app, t, &wait_ms, e)) == 1) {
+		least_ms = backoff_delay_ms(&backoff, n++, arc4random());
+		if (wait_ms < least_ms)
+			wait_ms = least_ms;
+		now = clock_mono_ms();
+		if (now + wait_ms >= app->deadline_ms)
+			return err_prefix(e, "no token within --timeout");
+		log_note("%s: again in %lld ms", e->msg, (long long)wait_ms);
+		app->doing = "waiting for the login host";
+		wait_until(app, now + wait_ms);
+	}
+	app->renewals += status == 0;
+	return status;
+}

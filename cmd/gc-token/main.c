@@ -1,0 +1,236 @@
+/* gc-token: get, cache and renew the OAuth access token.  CONTRACT section
+ * 5. */
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/gc-token/token.h"
+#include "lib/clock.h"
+#include "lib/http.h"
+#include "lib/log.h"
+#include "lib/opts.h"
+#include "lib/str.h"
+
+#define MIN_TTL_MS 90000
+
+static struct app app = { .min_ttl_ms = -1, .timeout_ms = 60000,
+    .doing = "starting" };
+
+static const struct opt table[] = {
+	{ 'r', "raw", OPT_FLAG, &app.bare, NULL, "print the bare token", 0, 0 },
+	{ 'H', "header", OPT_FLAG, &app.header, NULL,
+	    "print an Authorization header line", 0, 0 },
+	{ 'f', "force", OPT_FLAG, &app.force, NULL,
+	    "get a new one, whatever is cached", 0, 0 },
+	{ 'w', "watch", OPT_FLAG, &app.watch, NULL,
+	    "go on: print a line at each renewal", 0, 0 },
+	{ 0, "min-ttl", OPT_DURATION, &app.min_ttl_ms, "DURATION",
+	    "life that must be left, half of it at most (90s)", 0, 0 },
+	{ 0, "timeout", OPT_DURATION, &app.timeout_ms, "DURATION",
+	    "try so long (60s)", 1, 0 },
+	{ 0, "metrics", OPT_TEXT, &app.metrics.path, "FILE",
+	    "write Prometheus metrics to FILE", 0, 0 },
+};
+
+static const struct metric metrics[] = {
+	{ "gc_token_requests_total", "requests to the login host",
+	    &app.requests },
+	{ "gc_token_failures_total", "requests that brought no token",
+	    &app.failures },
+	{ "gc_token_renewals_total", "tokens got", &app.renewals },
+	{ "gc_token_cache_failures_total", "tokens that could not be cached",
+	    &app.cache_failures },
+};
+
+/* --- the end ------------------------------------------------------------ */
+
+static void
+clean(struct app *a)
+{
+	metrics_write(&a->metrics);
+	token_free(&a->token);
+	config_free(&a->config);
+	free(a->owner);
+	free(a->cache);
+	free(a->lock);
+}
+
+_Noreturn void
+stop(struct app *a, int code)
+{
+	clean(a);
+	exit(code);
+}
+
+_Noreturn void
+stop_err(struct app *a, const struct err *e)
+{
+	log_error("%s", e->msg);
+	stop(a, e->code);
+}
+
+/* Who asked for one token and gets none must not take it for success. */
+_Noreturn void
+end(struct app *a)
+{
+	if (a->watch && !a->reader_gone)
+		stop(a, GC_EX_OK);
+	clean(a);
+	if (a->reader_gone)
+		sigs_die_pipe();
+	sigs_die_stop();
+}
+
+/* --- while we wait ------------------------------------------------------ */
+
+static void
+say_status(const struct app *a)
+{
+	const struct token *t = &a->token;
+	int64_t left_ms = t->expires_ms - clock_wall_ms();
+	char line[512], at[CLOCK_RFC3339_LEN + 1];
+	int n;
+
+	n = snprintf(line, sizeof(line), "{\"tool\":\"gc-token\","
+	    "\"doing\":\"%s\",\"requests\":%" PRIu64 ",\"failures\":%"
+	    PRIu64 ",\"renewals\":%" PRIu64 ",\"cache_failures\":%" PRIu64,
+	    a->doing, a->requests, a->failures, a->renewals,
+	    a->cache_failures);
+	if (t->expires_ms == 0) {
+		n += snprintf(line + n, sizeof(line) - (size_t)n,
+		    ",\"expires_at\":null,\"expires_in\":null}");
+	} else {
+		clock_format_ms(t->expires_ms, at);
+		n += snprintf(line + n, sizeof(line) - (size_t)n,
+		    ",\"expires_at\":\"%s\",\"expires_in\":%lld}", at,
+		    (long long)(left_ms > 0 ? left_ms / 1000 : 0));
+	}
+	log_raw(line, (size_t)n);
+}
+
+bool
+turn(struct app *a)
+{
+	struct pollfd out = { STDOUT_FILENO, 0, 0 };
+
+	metrics_tick(&a->metrics, clock_mono_ms());
+	sigs_take(&a->sigs);
+	if (a->sigs.status) {
+		a->sigs.status = false;
+		say_status(a);
+	}
+	a->reader_gone = poll(&out, 1, 0) == 1 &&
+	    (out.revents & (POLLERR | POLLHUP)) != 0;
+	return a->sigs.stops == 0 && !a->reader_gone;
+}
+
+static void
+wait_so_long(struct app *a, int64_t when_ms, bool for_news)
+{
+	struct pollfd fds[2] = { { a->sigs_fd, POLLIN, 0 },
+	    { STDOUT_FILENO, 0, 0 } };
+	int64_t due, now;
+
+	for (;;) {
+		if (!turn(a))
+			end(a);
+		now = clock_mono_ms();
+		if (now >= when_ms || (for_news && a->sigs.reload))
+			return;
+		due = metrics_tick(&a->metrics, now);
+		poll(fds, 2, clock_poll_ms(now, due < when_ms ? due :
+		    when_ms));
+	}
+}
+
+void
+wait_until(struct app *a, int64_t when_ms)
+{
+	wait_so_long(a, when_ms, false);
+}
+
+void
+wait_for_news(struct app *a, int64_t when_ms)
+{
+	wait_so_long(a, when_ms, true);
+}
+
+/* --- the start ---------------------------------------------------------- */
+
+/* What follows from the configuration; on -1 nothing has changed. */
+int
+settings_prepare(struct app *a, struct err *e)
+{
+	const struct config *c = &a->config;
+	char *cache = NULL, *lock = NULL;
+	struct buf owner;
+
+	buf_init(&owner, TOKEN_OWNER_MAX);
+	if (buf_addf(&owner, "%s %s", c->client_id ? c->client_id : "",
+	    c->login_url ? c->login_url : "") == -1 ||
+	    !str_is_utf8(owner.data, owner.len)) {
+		buf_free(&owner);
+		return err_set(e, GC_EX_CONFIG, "GC_CLIENT_ID or the login "
+		    "host's address is too long, or no text");
+	}
+	a->given = c->access_token != NULL && c->client_id == NULL;
+	if (!a->given && ((cache = config_path(c->cache_folder, "token", e)) ==
+	    NULL || (lock = config_path(c->cache_folder, "token.lock", e)) ==
+	    NULL))
+		log_warn("%s; no token is cached", e->msg);
+	a->owner = buf_take(&owner);
+	a->lock = lock;
+	a->cache = lock != NULL ? cache : NULL;
+	return 0;
+}
+
+static void
+read_options(int argc, char **argv)
+{
+	static const struct opts opts = {
+		.synopsis = "[-r | -H] [-f] [-w] [--min-ttl DURATION] "
+		    "[OPTION]...",
+		.summary = "Print an OAuth access token, from the cache or "
+		    "the login host.",
+		.table = table, .count = OPTS_COUNT(table),
+		.linked = http_library, .libraries = "libjq",
+	};
+	const char *ttl = getenv("GC_TOKEN_MIN_TTL");
+
+	if (opts_parse("gc-token", argc, argv, &opts) < argc)
+		die(GC_EX_USAGE, "'%s': there are no operands",
+		    argv[argc - 1]);
+	if (app.bare && app.header)
+		die(GC_EX_USAGE, "--raw and --header exclude each other");
+	if (app.min_ttl_ms == -1 && ttl != NULL && *ttl != '\0' &&
+	    str_duration_ms(ttl, &app.min_ttl_ms) == -1)
+		die(GC_EX_CONFIG, "GC_TOKEN_MIN_TTL: '%.20s' is no duration",
+		    ttl);
+	if (app.min_ttl_ms == -1)
+		app.min_ttl_ms = MIN_TTL_MS;
+	app.metrics.table = metrics;
+	app.metrics.count = sizeof(metrics) / sizeof(metrics[0]);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct err e;
+
+	read_options(argc, argv);
+	if ((app.sigs_fd = sigs_open(app.watch, &e)) == -1 ||
+	    config_load(&app.config, CONFIG_LOGIN | CONFIG_SECRETS, &e) == -1)
+		die_err(&e);
+	if (settings_prepare(&app, &e) == -1)
+		stop_err(&app, &e);
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	if (cache_get(&app, app.force, &e) == -1)
+		stop_err(&app, &e);
+	if (app.watch)
+		watch(&app);
+	print_token(&app);
+	stop(&app, GC_EX_OK);
+}
