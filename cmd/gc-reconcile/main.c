@@ -8,7 +8,6 @@
 #include "cmd/gc-reconcile/reconcile.h"
 #include "lib/log.h"
 #include "lib/opts.h"
-#include "lib/secret.h"
 
 #define ACT_ON (EVENT_BIT(EVENT_GAP) | EVENT_BIT(EVENT_AGENT) | \
     EVENT_BIT(EVENT_BARRIER))
@@ -18,7 +17,6 @@
 static struct app app = {
 	.opt = { .jobs = 8, .rate = 240, .timeout_ms = 10000,
 	    .drain_ms = 60000, .backoff = { 500, 60000, 100 } },
-	.child = CHILD_NONE,
 };
 
 static const struct opt table[] = {
@@ -114,7 +112,8 @@ turn(int64_t deadline_ms)
 	if (fetch_take(&app))
 		due = app.now_ms;
 	timeout = filter_prepare(&app.filter, earlier(due, deadline_ms), fds);
-	fds[FILTER_FDS] = (struct pollfd){ app.child.from, POLLIN, 0 };
+	fds[FILTER_FDS] = (struct pollfd){ asktoken_fd(&app.asktoken),
+	    POLLIN, 0 };
 	for (size_t i = 0; i < FILTER_FDS + 1; i++)
 		waits[i] = (struct curl_waitfd){ fds[i].fd,
 		    fds[i].events & POLLIN ? CURL_WAIT_POLLIN : 0, 0 };
@@ -147,13 +146,12 @@ start(int argc, char **argv)
 		.summary = "Answer each gc:gap line with the truth from "
 		    "REST; hand every line on.",
 		.table = table, .count = OPTS_COUNT(table),
-		.libraries = "libcurl " LIBCURL_VERSION ", libjq",
+		.linked = http_library, .libraries = "libjq",
 	};
 	struct metrics m = { .table = metrics,
 	    .count = sizeof(metrics) / sizeof(metrics[0]) };
 	struct err e;
 
-	secret_guard();
 	if (opts_parse("gc-reconcile", argc, argv, &opts) < argc)
 		die(GC_EX_USAGE, "'%s': there are no operands; questions come "
 		    "on stdin", argv[argc - 1]);
@@ -166,7 +164,7 @@ start(int argc, char **argv)
 		die_err(&e);
 	event_init(&app.ev);
 	event_init(&app.check);
-	buf_init(&app.child_out, 2 * TOKEN_MAX);
+	asktoken_init(&app.asktoken);
 	asks_init(&app);
 	answer_start(&app);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -201,16 +199,14 @@ finish(void)
 	if (log_get_level() >= LOG_NOTE)
 		say_status();
 	filter_close(&app.filter);
-	child_close_stdout(&app.child);
 	token_free(&app.token);
 	config_free(&app.config);
 	json_program_free(app.map);
 	asks_free(&app);
 	buf_free(&app.line);
-	buf_wipe(&app.child_out);
+	asktoken_free(&app.asktoken);
 	event_free(&app.ev);
 	event_free(&app.check);
-	free(app.refused);
 	curl_global_cleanup();
 	return code;
 }

@@ -14,8 +14,8 @@
 #include <curl/curl.h>
 #include <sys/queue.h>
 
+#include "lib/asktoken.h"
 #include "lib/backoff.h"
-#include "lib/child.h"
 #include "lib/config.h"
 #include "lib/event.h"
 #include "lib/filter.h"
@@ -97,11 +97,8 @@ struct app {
 	struct token token;
 	bool have_token;
 	uint64_t token_number;
-	struct child child;
-	struct buf child_out;
-	bool child_ended;
-	int child_code;
-	char *refused;		/* issued_at, for GC_TOKEN_REFUSED */
+	struct asktoken asktoken;
+	int64_t refused_ms;	/* when the refused one was issued, or 0 */
 	int64_t forced_ms;	/* of the last forced renewal; 0: none yet */
 	int64_t token_due_ms;	/* the command is not run before */
 	unsigned token_failures;

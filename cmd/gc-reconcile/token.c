@@ -1,112 +1,69 @@
 /* The token, by running the token command; never waited for. */
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "cmd/gc-reconcile/reconcile.h"
 #include "lib/log.h"
 
 #define FORCE_PERIOD_MS 60000	/* forced renewals, at most so often */
+#define MIN_TTL_MS 5000		/* so that gc-subscribe is who renews */
 
 static const struct backoff command_backoff = {
 	.base_ms = 1000, .cap_ms = 30000, .jitter_ms = 500
 };
 
-/* 5 s of life will do, so that gc-subscribe is the one who renews. */
-static void
-start(struct app *app)
-{
-	char ttl[] = "GC_TOKEN_MIN_TTL=5s", refused[64];
-	char *env[3] = { ttl, NULL, NULL };
-	struct err e;
-
-	if (app->refused != NULL) {
-		snprintf(refused, sizeof(refused), "GC_TOKEN_REFUSED=%s",
-		    app->refused);
-		env[1] = refused;
-	}
-	buf_wipe(&app->child_out);
-	app->child_ended = false;
-	if (child_start(&app->child, app->config.token_cmd, env, false, &e) ==
-	    -1)
-		die_err(&e);
-}
-
 int64_t
 token_tick(struct app *app)
 {
+	struct err e;
+
 	if (app->have_token && app->token.expires_ms != 0 &&
 	    clock_wall_ms() >= app->token.expires_ms)
 		app->have_token = false;
-	if (app->have_token || app->child.pid != -1 || app->open == 0 ||
-	    app->child.from != -1)
+	if (app->have_token || app->asktoken.asking || app->open == 0)
 		return CLOCK_NEVER;
 	if (app->now_ms < app->token_due_ms)
 		return app->token_due_ms;
-	start(app);
+	if (asktoken_start(&app->asktoken, app->config.token_cmd, MIN_TTL_MS,
+	    app->refused_ms, &e) == -1)
+		die_err(&e);
 	return CLOCK_NEVER;
 }
 
 static void
-came(struct app *app)
+failed(struct app *app, const struct err *e)
 {
-	struct err e;
-
-	app->child_ended = false;
-	token_free(&app->token);
-	if (app->child_code == GC_EX_NOPERM ||
-	    app->child_code == GC_EX_CONFIG) {
-		app->fatal = app->child_code;
+	if (e->code == GC_EX_NOPERM || e->code == GC_EX_CONFIG) {
+		app->fatal = e->code;
 		return;
 	}
-	if (app->child_code == 0 && token_from_output(&app->token,
-	    app->child_out.data ? app->child_out.data : "",
-	    app->child_out.len, &e) == 0) {
-		app->have_token = true;
-		app->token_number++;
-		app->token_failures = 0;
-		free(app->refused);
-		app->refused = NULL;
-	} else {
-		app->token_due_ms = app->now_ms + backoff_delay_ms(
-		    &command_backoff, app->token_failures++, arc4random());
-		log_warn("%s brought no token (%d); again in %lld ms",
-		    app->config.token_cmd, app->child_code,
-		    (long long)(app->token_due_ms - app->now_ms));
-	}
-	buf_wipe(&app->child_out);
+	app->token_due_ms = app->now_ms + backoff_delay_ms(&command_backoff,
+	    app->token_failures++, arc4random());
+	log_warn("%s; again in %lld ms", e->msg,
+	    (long long)(app->token_due_ms - app->now_ms));
 }
 
 void
 token_serve(struct app *app)
 {
-	char *room;
-	ssize_t n;
+	struct token t;
+	struct err e;
+	int got = asktoken_feed(&app->asktoken, &t, &e);
 
-	while (app->child.from != -1) {
-		room = buf_room(&app->child_out, 1024);
-		n = room == NULL ? 0 : read(app->child.from, room, 1024);
-		if (n > 0) {
-			buf_grew(&app->child_out, (size_t)n);
-			continue;
-		}
-		if (n == -1 && (errno == EAGAIN || errno == EINTR))
-			break;
-		child_close_stdout(&app->child);
-	}
-	if (child_reap(&app->child, &app->child_code) == 1)
-		app->child_ended = true;
-	if (app->child_ended && app->child.from == -1)
-		came(app);
+	if (got == -1)
+		failed(app, &e);
+	if (got != 1)
+		return;
+	token_free(&app->token);
+	app->token = t;
+	app->have_token = true;
+	app->token_number++;
+	app->token_failures = 0;
+	app->refused_ms = 0;
 }
 
 bool
 token_refused(struct app *app, const struct job *j)
 {
-	char text[CLOCK_RFC3339_LEN + 1];
-
 	if (j->token_number < app->token_number || !app->have_token)
 		return true;	/* a newer one is there, or on its way */
 	if (app->forced_ms != 0 &&
@@ -114,10 +71,6 @@ token_refused(struct app *app, const struct job *j)
 		return false;
 	app->forced_ms = app->now_ms;
 	app->have_token = false;
-	if (app->token.issued_ms != 0) {
-		clock_format_ms(app->token.issued_ms, text);
-		free(app->refused);
-		app->refused = xstrdup(text);
-	}
+	app->refused_ms = app->token.issued_ms;
 	return true;
 }

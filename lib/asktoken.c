@@ -1,0 +1,115 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/asktoken.h"
+#include "lib/clock.h"
+#include "lib/str.h"
+
+#define READ_STEP 1024
+
+void
+asktoken_init(struct asktoken *a)
+{
+	*a = (struct asktoken){ .child = CHILD_NONE };
+	buf_init(&a->out, TOKEN_LINE_MAX);
+}
+
+void
+asktoken_stop(struct asktoken *a)
+{
+	child_kill(&a->child);
+	buf_wipe(&a->out);
+	a->asking = false;
+}
+
+void
+asktoken_free(struct asktoken *a)
+{
+	asktoken_stop(a);
+	free(a->name);
+	a->name = NULL;
+}
+
+int
+asktoken_start(struct asktoken *a, const char *command, int64_t min_ttl_ms,
+    int64_t refused_ms, struct err *e)
+{
+	char ttl[64], refused[64], at[CLOCK_RFC3339_LEN + 1];
+	char *env[3] = { ttl, NULL, NULL };
+	const char *name;
+	size_t len;
+
+	asktoken_free(a);
+	name = str_command_name(command, &len);
+	a->name = xstrndup(name, len);
+	snprintf(ttl, sizeof(ttl), "GC_TOKEN_MIN_TTL=%lldms",
+	    (long long)min_ttl_ms);
+	if (refused_ms != 0) {
+		clock_format_ms(refused_ms, at);
+		snprintf(refused, sizeof(refused), "GC_TOKEN_REFUSED=%s", at);
+		env[1] = refused;
+	}
+	if (child_start(&a->child, command, env, false, e) == -1)
+		return -1;
+	a->asking = true;
+	a->ended = false;
+	return 0;
+}
+
+int
+asktoken_fd(const struct asktoken *a)
+{
+	return a->child.from;
+}
+
+/* False once it prints no more, or more than any token is long. */
+static bool
+read_some(struct asktoken *a)
+{
+	char *room;
+	ssize_t n;
+
+	while ((room = buf_room(&a->out, READ_STEP)) != NULL) {
+		n = read(a->child.from, room, READ_STEP);
+		if (n > 0)
+			buf_grew(&a->out, (size_t)n);
+		else
+			return n == -1 && (errno == EAGAIN || errno == EINTR);
+	}
+	buf_wipe(&a->out);
+	return false;
+}
+
+static int
+result(struct asktoken *a, struct token *t, struct err *e)
+{
+	bool is_final = a->code == GC_EX_NOPERM || a->code == GC_EX_CONFIG;
+
+	if (a->code != 0)
+		return err_set(e, is_final ? a->code : GC_EX_UNAVAILABLE,
+		    "%s ended with %d", a->name, a->code);
+	return token_from_output(t, a->out.data != NULL ? a->out.data : "",
+	    a->out.len, e) == -1 ? err_prefix(e, "%s", a->name) : 1;
+}
+
+int
+asktoken_feed(struct asktoken *a, struct token *t, struct err *e)
+{
+	int status;
+
+	if (!a->asking)
+		return 0;
+	/* first: what it printed is then in the pipe, all of it, and what it
+	 * left behind may keep that open for ever */
+	if (child_reap(&a->child, &a->code) == 1)
+		a->ended = true;
+	if (a->child.from != -1 && !read_some(a))
+		child_close_stdout(&a->child);
+	if (!a->ended)
+		return 0;
+	status = result(a, t, e);
+	asktoken_stop(a);
+	return status;
+}
