@@ -58,6 +58,17 @@ for my $tool (@tools) {
 	ok(slurp('man/gc.7') =~ /Xr $tool 1/, "gc(7) names $tool");
 }
 
+# --version names what is linked: the word for each library.
+my %word = (curl => 'libcurl', ssl => 'OpenSSL', jq => 'libjq',
+    wslay => 'wslay', microhttpd => 'libmicrohttpd', bsd => 'libbsd');
+for my $tool (@tools) {
+	my $version = qx($tool --version);
+	my @linked = qx(ldd $ENV{GC_BUILD}/$tool) =~ /^\s*lib(\w+)\.so/mg;
+	my @missing = grep { $version !~ /\b\Q$word{$_}\E\b/ }
+	    grep { $word{$_} } @linked;
+	ok(!@missing, "$tool --version names its libraries", @missing);
+}
+
 # The filters speak to no network, and start at once.
 for my $tool (qw(gc-dedup gc-reduce)) {
 	my $libs = qx(ldd $ENV{GC_BUILD}/$tool);

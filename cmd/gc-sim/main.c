@@ -126,17 +126,26 @@ start_server(struct urls *u)
 	    app.plain ? "" : "s", port);
 }
 
+static const char *
+linked(void)
+{
+	static char text[128];
+
+	snprintf(text, sizeof(text), "libmicrohttpd %s, %s",
+	    MHD_get_version(), OpenSSL_version(OPENSSL_VERSION));
+	return text;
+}
+
 static int
 parse(int argc, char **argv)
 {
-	static char libraries[64];
 	static struct opts opts = {
+		.linked = linked,
 		.synopsis = "[--fault NAME[=VALUE]]... [OPTION]... "
 		    "[-- COMMAND...]",
 		.summary = "A local Genesys Cloud: login, WebSocket, REST, "
 		    "with faults on demand.",
 		.table = table, .count = OPTS_COUNT(table),
-		.libraries = libraries,
 		.stop_at_operand = true,
 	};
 	struct sim *s = &app.sim;
@@ -144,8 +153,6 @@ parse(int argc, char **argv)
 	int first;
 
 	opts.notes = fault_help();
-	snprintf(libraries, sizeof(libraries), "libmicrohttpd %s, OpenSSL %s",
-	    MHD_get_version(), OpenSSL_version(OPENSSL_VERSION_STRING));
 	first = opts_parse("gc-sim", argc, argv, &opts);
 	for (size_t i = 0; i < app.faults.count; i++)
 		if (fault_set(&s->faults, app.faults.items[i], &e) == -1)

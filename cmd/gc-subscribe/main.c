@@ -13,8 +13,8 @@
 #include "lib/clock.h"
 #include "lib/event.h"
 #include "lib/file.h"
+#include "lib/http.h"
 #include "lib/log.h"
-#include "lib/secret.h"
 
 #define DRAIN_MS 5000		/* for a slow reader, at the end */
 #define HEALTHY_MS 60000
@@ -178,13 +178,12 @@ start(int argc, char **argv)
 		.summary = "Keep one authenticated WebSocket alive; print what "
 		    "arrives.",
 		.table = table, .count = OPTS_COUNT(table),
-		.libraries = "libcurl " LIBCURL_VERSION ", wslay "
-		    WSLAY_VERSION,
+		.linked = http_library,
+		.libraries = "wslay " WSLAY_VERSION ", libjq",
 		.notes = "Without EVENT: " EVENT_STATUS_NAME ".",
 	};
 	int first;
 
-	secret_guard();
 	first = opts_parse("gc-subscribe", argc, argv, &opts);
 	app.opt.policy.max_attempts = (unsigned)app.opt.max_attempts;
 	open_all(argv + first, (size_t)(argc - first));
