@@ -200,11 +200,7 @@ failed(struct transport *t, CURLcode result, struct err *err)
 	    result == CURLE_COULDNT_RESOLVE_HOST ||
 	    result == CURLE_URL_MALFORMAT)
 		code = GC_EX_CONFIG;
-	if (result == CURLE_SSL_CACERT_BADFILE && t->cacert != NULL)
-		err_set(err, code, "GC_CACERT: '%s' holds no certificates in "
-		    "PEM form", t->cacert);
-	else
-		err_set(err, code, "can't connect: %s", why);
+	err_set(err, code, "can't connect: %s", why);
 	return TRANSPORT_FAILED;
 }
 
