@@ -1,0 +1,112 @@
+#!/bin/sh
+# The client secret and the tokens, over a whole pipeline: in no argument, no
+# message, no file but the token's own, no core; tokens in no environment.
+tests=$(cd "$(dirname "$0")" && pwd)
+. "$tests/tap.sh"
+. "$tests/login.sh"
+cd "$dir" || exit 1
+mkdir work seen
+export dir
+
+# In the environment of gc-sim; what is found goes to seen/.
+cat > inside <<'E'
+cd "$dir/work"
+gc-token -r -w -vvv > "$dir/tokens" 2> token.err & token=$!
+cat > command <<'C'
+#!/bin/sh
+env > "$dir/seen/environment.$$"
+exec gc-token -vvv
+C
+chmod 755 command
+cat > subscribe <<'C'
+#!/bin/sh
+echo $$ > "$dir/subscribe.pid"
+GC_TOKEN_CMD=$dir/work/command exec gc-subscribe -vvv --metrics sub.prom \
+    --backoff-base 100ms --jitter 20ms 2> subscribe.err
+C
+chmod 755 subscribe
+./subscribe | gc-dedup -vvv --metrics dedup.prom 2> dedup.err |
+    gc-reduce -vvv -s roster --metrics reduce.prom \
+	-r 'gc-reconcile -vvv --metrics rec.prom' 2> reduce.err > lines &
+until [ "$(wc -l < "$dir/tokens")" -ge 3 ] &&
+    grep -q '"source":"rest"' lines && [ -s rec.prom ]; do sleep 0.05; done
+{ echo "$GC_CLIENT_SECRET"; cat "$dir/tokens"; perl -MMIME::Base64 -e '
+    print encode_base64("$ENV{GC_CLIENT_ID}:$ENV{GC_CLIENT_SECRET}", "")'
+} > "$dir/secrets"
+grep -lF -f "$dir/secrets" /proc/[0-9]*/cmdline > "$dir/seen/arguments" \
+    2> /dev/null
+for process in /proc/[0-9]*; do
+	case $(readlink "$process/exe") in
+	*/gc-subscribe | */gc-dedup | */gc-reduce | */gc-reconcile)
+		tr '\0' '\n' < "$process/environ" ;;
+	esac
+done > "$dir/seen/environment" 2> /dev/null
+kill -USR1 $token
+until grep -q '"tool":"gc-token"' token.err; do sleep 0.05; done
+kill $token $(cat "$dir/subscribe.pid")
+wait
+cp -r "$XDG_STATE_HOME" state
+cp -rp "$XDG_CACHE_HOME" cache
+E
+timeout 100 gc-sim --agents 20 --rate 100 --fault token-life=3 -- sh ./inside \
+    2> sim.err
+is "a pipeline ran" "$?" 0
+ok "with more than one token" lines secrets . 5
+ok "rotated" has work/lines '"gc:agent"'
+
+# none FILES...: no secret is in them, and there is something to look at
+none() { [ -s "$1" ] && ! grep -lF -f secrets -r "$@"; }
+tail -n +2 secrets > only-tokens
+ok "no message at -vvv holds one" none work/*.err
+ok "which do say much" lines work/subscribe.err ' -> ' 3
+ok "no metrics" none work/*.prom
+ok "no line of the stream" none work/lines
+ok "no state" none work/roster work/state
+if [ -d /proc/self ]; then
+	is "no argument of any process" "$(cat seen/arguments)" ""
+	ok "no token in the environment of the token command" sh -c \
+	    '! grep -lF -f only-tokens seen/environment*'
+fi
+find work/cache -type f > files
+is "nothing but the token is cached" "$(sed 's/.*\///' files | sort |
+    tr '\n' ' ')" "token token.lock "
+ok "the secret is not" sh -c '! grep -lF "$(head -n 1 secrets)" -r work/cache'
+is "for nobody else" "$(find work/cache -type f -perm /077)" ""
+is "nor its folder" "$(find work/cache/gc -type d -perm /077)" ""
+
+# --- no core, whoever it is: the secret is in the environment of all
+login_starts
+mkdir cores
+ulimit -c unlimited 2> /dev/null
+(cd cores && sh -c 'kill -ABRT $$') 2> /dev/null
+if [ -z "$(ls cores)" ]; then
+	echo "# no core is written into a folder here: cores not tested"
+	done_testing
+	exit
+fi
+rm -f cores/*
+login_says hold 'life 3600'
+mkfifo never
+# It aborts once it writes its metrics, and is past its start for sure.
+core_of() {
+	rm -f "$dir/m.prom"
+	cd "$dir/cores" || exit 1
+	"$@" < "$dir/never" > /dev/null 2>&1 & pid=$!
+	cd "$dir" || exit 1
+	wait_for [ -s m.prom ] || return 1
+	kill -ABRT $pid
+	wait $pid
+	[ -z "$(ls cores)" ]
+}
+sleep 600 > never & later $!
+export GC_API_URL=http://127.0.0.1:9 GC_WS_URL=ws://127.0.0.1:9
+export GC_PROTOCOL=events
+for tool in gc-token gc-subscribe gc-dedup gc-reduce gc-reconcile; do
+	ok "$tool leaves no core" core_of $tool --metrics "$dir/m.prom"
+done
+(cd cores && exec gc-sim > ../m.prom 2> ../err) & pid=$!
+wait_for has m.prom sim:ready
+kill -ABRT $pid
+wait $pid
+is "nor does gc-sim" "$(ls cores)" ""
+done_testing
