@@ -104,6 +104,7 @@ export GC_PROTOCOL=events
 for tool in gc-token gc-subscribe gc-dedup gc-reduce gc-reconcile; do
 	ok "$tool leaves no core" core_of $tool --metrics "$dir/m.prom"
 done
+rm -f m.prom
 (cd cores && exec gc-sim > ../m.prom 2> ../err) & pid=$!
 wait_for has m.prom sim:ready
 kill -ABRT $pid

@@ -138,6 +138,7 @@ is "-f after that asks" "$(asked)" 1
 rm "$login/go"
 
 asked > /dev/null
+rm -f m.prom err
 gc-token -rf --metrics m.prom > out 2> err & pid=$!
 wait_for has m.prom 'gc_token_requests_total'
 kill -USR1 $pid

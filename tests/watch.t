@@ -19,6 +19,7 @@ tokens() { jq -r .access_token "$@"; }
 
 # --- others renew
 new_home
+rm -f err
 gc-token -w > one 2> err & one=$!
 later $one
 wait_for lines one gc:token 1
@@ -43,6 +44,7 @@ ok "with 0" ended $two 0
 
 login_says 'life 2'
 new_home
+rm -f one two
 gc-token -w > one & one=$!
 gc-token -w > two & two=$!
 later $one $two
@@ -56,6 +58,7 @@ is "and tell the same" "$(tokens one | head -n 4)" "$(tokens two | head -n 4)"
 
 # --- what happens meanwhile
 new_home
+rm -f out err
 gc-token -w > out 2> err & pid=$!
 later $pid
 wait_for lines out gc:token 1
@@ -71,6 +74,7 @@ new_home
 mkdir -p "$HOME/.config/gc"
 config=$HOME/.config/gc/config
 printf '[default]\nclient_id = first\n' > "$config"
+rm -f out err
 env -u GC_CLIENT_ID gc-token -wv > out 2> err & pid=$!
 later $pid
 wait_for lines out gc:token 1
@@ -126,10 +130,11 @@ if (!$signal) {
 }
 exit $code >> 8;
 P
+rm -f err
 timeout 60 perl stuck.pl '' gc-token -r --metrics m.prom > out 2> err
 is "a full pipe that does not block is waited for" "$? $(cat out)" \
     "0 $(gc-token -r)"
-rm -f m.prom
+rm -f m.prom err
 timeout 60 perl stuck.pl TERM gc-token -w --metrics m.prom > out 2> err
 is "SIGTERM while the reader is stuck ends it" $? 0
 ok "which is said" has err 'a line is cut'
@@ -157,6 +162,7 @@ for hour in -1h +1h; do
 	new_home
 	clock +0
 	asked > /dev/null
+	rm -f out err
 	set_clock gc-token -w > out 2> err & pid=$!
 	later $pid
 	wait_for lines out gc:token 1
@@ -185,6 +191,7 @@ is "a clock that is right again: renewed" "$(asked)" 1
 login_says 'life 12'
 new_home
 clock +0
+rm -f out
 set_clock gc-token -w > out & pid=$!
 later $pid
 wait_for lines out gc:token 1
