@@ -13,7 +13,7 @@ void
 asktoken_init(struct asktoken *a)
 {
 	*a = (struct asktoken){ .child = CHILD_NONE };
-	buf_init(&a->out, TOKEN_LINE_MAX);
+	buf_init_secret(&a->out, TOKEN_LINE_MAX);
 }
 
 void

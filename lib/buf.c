@@ -15,6 +15,12 @@ buf_init(struct buf *b, size_t cap)
 }
 
 void
+buf_init_secret(struct buf *b, size_t cap)
+{
+	*b = (struct buf){ .cap = cap, .secret = true };
+}
+
+void
 buf_free(struct buf *b)
 {
 	free(b->data);
@@ -44,6 +50,23 @@ buf_reset(struct buf *b)
 	cut(b, 0);
 }
 
+static void
+grow(struct buf *b, size_t alloc)
+{
+	char *old = b->data;
+
+	if (!b->secret || old == NULL) {
+		b->data = xreallocarray(old, alloc, 1);
+	} else {
+		b->data = xmalloc(alloc);
+		memcpy(b->data, old, b->len);
+		explicit_bzero(old, b->alloc);
+		free(old);
+	}
+	b->data[b->len] = '\0';
+	b->alloc = alloc;
+}
+
 char *
 buf_room(struct buf *b, size_t n)
 {
@@ -56,9 +79,7 @@ buf_room(struct buf *b, size_t n)
 		alloc = b->alloc ? b->alloc : BUF_FIRST;
 		while (alloc < want)
 			alloc *= 2;
-		b->data = xreallocarray(b->data, alloc, 1);
-		b->data[b->len] = '\0';
-		b->alloc = alloc;
+		grow(b, alloc);
 	}
 	return b->data + b->len;
 }

@@ -9,6 +9,7 @@
 #ifndef GC_BUF_H
 #define GC_BUF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,9 +18,11 @@ struct buf {
 	size_t len;
 	size_t alloc;		/* bytes behind data */
 	size_t cap;		/* len never goes above */
+	bool secret;		/* memory that it grows out of is zeroed */
 };
 
 void buf_init(struct buf *b, size_t cap);
+void buf_init_secret(struct buf *b, size_t cap);	/* end by buf_wipe */
 void buf_free(struct buf *b);		/* safe twice; the cap stays */
 void buf_wipe(struct buf *b);		/* zero what was held, then free */
 void buf_reset(struct buf *b);		/* len = 0, memory kept */

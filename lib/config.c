@@ -201,7 +201,7 @@ read_secret_file(char **secret, const char *path, struct err *e)
 	struct buf text;
 	size_t len = 0;
 
-	buf_init(&text, SECRET_FILE_MAX);
+	buf_init_secret(&text, SECRET_FILE_MAX);
 	if (file_check_private(path, e) == 0 &&
 	    file_read(path, &text, e) == 0) {
 		len = strcspn(text.data, "\r\n");

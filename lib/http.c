@@ -25,7 +25,7 @@ http_reply_init(struct http_reply *r)
 {
 	memset(r, 0, sizeof(*r));
 	r->retry_after_ms = r->date_ms = -1;
-	buf_init(&r->body, HTTP_BODY_MAX);
+	buf_init_secret(&r->body, HTTP_BODY_MAX);
 }
 
 void

@@ -150,7 +150,7 @@ read_file(struct reading *r, const char *path, struct err *e)
 	struct buf text;
 	int status = 0, number = 0;
 
-	buf_init(&text, SETTINGS_FILE_MAX);
+	buf_init_secret(&text, SETTINGS_FILE_MAX);
 	if (file_read(path, &text, e) == -1) {
 		buf_wipe(&text);
 		e->code = GC_EX_CONFIG;

@@ -225,7 +225,7 @@ token_load(struct token *t, const char *path, const char *owner,
 		return 0;
 	if (file_check_private(path, e) == -1)
 		return -1;
-	buf_init(&text, TOKEN_LINE_MAX);
+	buf_init_secret(&text, TOKEN_LINE_MAX);
 	if (file_read(path, &text, e) == -1 ||
 	    json_read(text.data, text.len, fields, 1, NULL) == -1 ||
 	    whose == NULL)
@@ -251,7 +251,7 @@ token_save(const struct token *t, const char *path, const char *owner,
 	struct buf text;
 	int status;
 
-	buf_init(&text, TOKEN_LINE_MAX);
+	buf_init_secret(&text, TOKEN_LINE_MAX);
 	buf_adds(&text, "{\"owner\":");
 	buf_add_json(&text, owner, strlen(owner));
 	add_fields(&text, t);

@@ -11,6 +11,12 @@ export dir
 # In the environment of gc-sim; what is found goes to seen/.
 cat > inside <<'E'
 cd "$dir/work"
+# in a file: so who does not read it has it nowhere
+echo "$GC_CLIENT_SECRET" > secret
+chmod 600 secret
+id=$GC_CLIENT_ID secret=$GC_CLIENT_SECRET
+unset GC_CLIENT_SECRET
+export GC_CLIENT_SECRET_FILE=$dir/work/secret
 gc-token -r -w -vvv > "$dir/tokens" 2> token.err & token=$!
 cat > command <<'C'
 #!/bin/sh
@@ -30,17 +36,23 @@ chmod 755 subscribe
 	-r 'gc-reconcile -vvv --metrics rec.prom' 2> reduce.err > lines &
 until [ "$(wc -l < "$dir/tokens")" -ge 3 ] &&
     grep -q '"source":"rest"' lines && [ -s rec.prom ]; do sleep 0.05; done
-{ echo "$GC_CLIENT_SECRET"; cat "$dir/tokens"; perl -MMIME::Base64 -e '
-    print encode_base64("$ENV{GC_CLIENT_ID}:$ENV{GC_CLIENT_SECRET}", "")'
+{ echo "$secret"; cat "$dir/tokens"; printf %s "$id:$secret" |
+    perl -MMIME::Base64 -e 'print encode_base64(<STDIN>, "")'
 } > "$dir/secrets"
 grep -lF -f "$dir/secrets" /proc/[0-9]*/cmdline > "$dir/seen/arguments" \
     2> /dev/null
 for process in /proc/[0-9]*; do
-	case $(readlink "$process/exe") in
-	*/gc-subscribe | */gc-dedup | */gc-reduce | */gc-reconcile)
-		tr '\0' '\n' < "$process/environ" ;;
+	tool=$(readlink "$process/exe")
+	case $tool in
+	*/gc-subscribe | */gc-dedup | */gc-reduce | */gc-reconcile) ;;
+	*) continue ;;
 	esac
-done > "$dir/seen/environment" 2> /dev/null
+	tr '\0' '\n' < "$process/environ" > environ
+	grep -qxF "XDG_STATE_HOME=$XDG_STATE_HOME" environ || continue
+	cat environ >> "$dir/seen/environment"
+	grep -q __asan_init "$tool" || gcore -o "$dir/seen/${tool##*/}" \
+	    "${process#/proc/}" > /dev/null
+done 2> /dev/null
 kill -USR1 $token
 until grep -q '"tool":"gc-token"' token.err; do sleep 0.05; done
 kill $token $(cat "$dir/subscribe.pid")
@@ -66,6 +78,19 @@ if [ -d /proc/self ]; then
 	is "no argument of any process" "$(cat seen/arguments)" ""
 	ok "no token in the environment of the token command" sh -c \
 	    '! grep -lF -f only-tokens seen/environment*'
+fi
+# memory, as a debugger sees it
+if [ -e "$(echo seen/gc-reduce.*)" ] && [ -e "$(echo seen/gc-subscribe.*)" ]
+then
+	head -n 1 secrets > only-secret
+	ok "the secret is in the memory of nobody who does not read it" sh -c \
+	    '! grep -lF -f only-secret seen/gc-*'
+	ok "no token in that of who does not use it" sh -c \
+	    '! grep -lF -f only-tokens seen/gc-dedup.* seen/gc-reduce.*'
+	ok "and one is, in that of who does" grep -lF -f only-tokens \
+	    seen/gc-subscribe.*
+else
+	echo "# no gcore here, or it may not: memory not looked at"
 fi
 find work/cache -type f > files
 is "nothing but the token is cached" "$(sed 's/.*\///' files | sort |

@@ -63,7 +63,7 @@ print_token(struct app *app)
 {
 	struct buf out;
 
-	buf_init(&out, TOKEN_LINE_MAX);
+	buf_init_secret(&out, TOKEN_LINE_MAX);
 	if (app->bare)
 		buf_addf(&out, "%s\n", app->token.access_token);
 	else if (app->header)

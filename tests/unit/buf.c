@@ -90,6 +90,24 @@ test_room(void)
 	buf_free(&b);
 }
 
+static void
+test_secret(void)
+{
+	struct buf b;
+	char want[2001];
+
+	buf_init_secret(&b, 4096);
+	for (int i = 0; i < 2000; i++) {
+		want[i] = (char)('a' + i % 26);
+		buf_add(&b, want + i, 1);
+	}
+	want[2000] = '\0';
+	is_str(b.data, want, "a secret one keeps what it holds as it grows");
+	buf_wipe(&b);
+	ok(b.data == NULL && buf_adds(&b, "x") == 0, "and can be used again");
+	buf_wipe(&b);
+}
+
 /* Every byte that JSON has to escape, and libjq reads it back. */
 static void
 test_json(void)
@@ -126,6 +144,7 @@ main(void)
 	test_cap();
 	test_drop_and_take();
 	test_room();
+	test_secret();
 	test_json();
 	return done();
 }
