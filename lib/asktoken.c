@@ -1,11 +1,9 @@
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "lib/asktoken.h"
 #include "lib/clock.h"
-#include "lib/str.h"
 
 #define READ_STEP 1024
 
@@ -28,8 +26,6 @@ void
 asktoken_free(struct asktoken *a)
 {
 	asktoken_stop(a);
-	free(a->name);
-	a->name = NULL;
 }
 
 int
@@ -38,12 +34,9 @@ asktoken_start(struct asktoken *a, const char *command, int64_t min_ttl_ms,
 {
 	char ttl[64], refused[64], at[CLOCK_RFC3339_LEN + 1];
 	char *env[3] = { ttl, NULL, NULL };
-	const char *name;
-	size_t len;
 
-	asktoken_free(a);
-	name = str_command_name(command, &len);
-	a->name = xstrndup(name, len);
+	asktoken_stop(a);
+	child_name(command, a->name);
 	snprintf(ttl, sizeof(ttl), "GC_TOKEN_MIN_TTL=%lldms",
 	    (long long)min_ttl_ms);
 	if (refused_ms != 0) {

@@ -19,7 +19,7 @@
 struct asktoken {
 	struct child child;
 	struct buf out;
-	char *name;		/* the command's, for messages */
+	char name[CHILD_NAME_MAX];	/* the command's, for messages */
 	int code;		/* its exit code, once it has ended */
 	bool asking;		/* started, and the result not yet taken */
 	bool ended;

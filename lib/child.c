@@ -36,8 +36,8 @@ locate(const char *name, char path[PATH_MAX])
 static _Noreturn void
 run(const char *command, char *const env[])
 {
-	char *copy = xstrdup(command), *word, **argv, path[PATH_MAX];
-	const char *name;
+	char path[PATH_MAX], name[CHILD_NAME_MAX];
+	char *copy = xstrdup(command), *word, **argv;
 	size_t n = 0;
 
 	for (; env != NULL && *env != NULL; env++)
@@ -55,8 +55,8 @@ run(const char *command, char *const env[])
 	}
 	if (n == 0 && !str_needs_shell(command))
 		errno = ENOENT;
-	name = str_command_name(command, &n);
-	log_error("can't run '%.*s': %s", (int)n, name, strerror(errno));
+	child_name(command, name);
+	log_error("can't run '%s': %s", name, strerror(errno));
 	_exit(NOT_FOUND);
 }
 
@@ -85,19 +85,33 @@ close_pair(int fds[2])
 		close(fds[1]);
 }
 
+void
+child_name(const char *command, char name[CHILD_NAME_MAX])
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./";
+	size_t n;
+
+	command += strspn(command, " \t");
+	n = strspn(command, plain);
+	if (n > 0 && (command[n] == '\0' || strchr(" \t;", command[n])))
+		snprintf(name, CHILD_NAME_MAX, "%.*s", (int)n, command);
+	else
+		snprintf(name, CHILD_NAME_MAX, "sh");
+}
+
 int
 child_start(struct child *c, const char *command, char *const env[],
     bool with_stdin, struct err *e)
 {
 	int in[2] = { -1, -1 }, out[2] = { -1, -1 };
-	const char *name;
-	size_t n;
+	char name[CHILD_NAME_MAX];
 
 	if ((with_stdin && pipe2(in, O_CLOEXEC) == -1) ||
 	    pipe2(out, O_CLOEXEC) == -1 || (c->pid = fork()) == -1) {
-		name = str_command_name(command, &n);
-		err_set(e, GC_EX_OSERR, "can't start '%.*s': %s", (int)n,
-		    name, strerror(errno));
+		child_name(command, name);
+		err_set(e, GC_EX_OSERR, "can't start '%s': %s", name,
+		    strerror(errno));
 		close_pair(in);
 		close_pair(out);
 		*c = (struct child)CHILD_NONE;

@@ -26,11 +26,15 @@ struct child {
  * this executable if it has no slash, then in PATH.  env: NULL, or
  * NULL-ended "NAME=value" settings for the child alone.  with_stdin: a pipe
  * for its stdin, else /dev/null.  A program that is not there shows as exit
- * code 127 of the child.  Messages name its first word alone: secrets may
- * stand in the others.
+ * code 127 of the child.
  */
 int child_start(struct child *c, const char *command, char *const env[],
     bool with_stdin, struct err *e);
+
+/* What a message may say of a command: its first word, if that is plain;
+ * the rest may hold a secret. */
+#define CHILD_NAME_MAX 64
+void child_name(const char *command, char name[CHILD_NAME_MAX]);
 
 /* Reap without waiting: 1 and *code (exit code, or 128 + signal), 0 if it
  * still runs. */

@@ -123,25 +123,14 @@ str_size(const char *s, size_t *bytes)
 	return 0;
 }
 
-/* What means something to a shell; in the first word an = does, too. */
-#define SHELL_CHARACTERS "|&;<>()$`\\\"'*?[]#~{}!\n"
-
 bool
 str_needs_shell(const char *command)
 {
-	return command[strcspn(command, SHELL_CHARACTERS)] != '\0' ||
-	    command[strcspn(command, "= \t")] == '=';
-}
+	static const char special[] = "|&;<>()$`\\\"'*?[]#~{}!\n";
 
-const char *
-str_command_name(const char *command, size_t *len)
-{
-	command += strspn(command, " \t");
-	*len = strcspn(command, " \t");
-	if (strcspn(command, SHELL_CHARACTERS "=") >= *len)
-		return command;
-	*len = 2;
-	return "sh";
+	/* in the first word an = sets a variable */
+	return command[strcspn(command, special)] != '\0' ||
+	    command[strcspn(command, "= \t")] == '=';
 }
 
 void

@@ -39,11 +39,6 @@ size_t str_utf8_step(const char *s, size_t len);
  */
 void str_mask_userinfo(char *text);
 
-/* What a command may be called in a message: its first word, for secrets
- * may stand in the others, or "sh" if a shell makes something of that.  Not
- * ended by a NUL: *len bytes. */
-const char *str_command_name(const char *command, size_t *len);
-
 /* Must a command be run by `sh -c`?  (Quotes, pipes, variables, globs.)
  * Where not, words are separated by blanks alone. */
 bool str_needs_shell(const char *command);

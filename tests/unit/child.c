@@ -64,6 +64,26 @@ test_many_words(struct buf *out, struct buf *said)
 	buf_free(&want);
 }
 
+static const struct { const char *command, *name; } commands[] = {
+	{ "gc-token", "gc-token" }, { "gc-token --raw HUSH", "gc-token" },
+	{ " \t/opt/x/vault\tHUSH", "/opt/x/vault" }, { "", "sh" },
+	{ "curl -u \"me:HUSH\" https://x", "curl" },
+	{ "GC_CLIENT_SECRET=HUSH gc-token", "sh" },
+	{ "exit 77; HUSH", "exit" },
+	{ "A=\"HU SH\" x", "sh" }, { "$(HUSH) x", "sh" }, { "x|y", "sh" },
+};
+
+static void
+test_names(void)
+{
+	char name[CHILD_NAME_MAX];
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		child_name(commands[i].command, name);
+		is_str(name, commands[i].name, commands[i].command);
+	}
+}
+
 int
 main(void)
 {
@@ -94,6 +114,7 @@ main(void)
 	    strstr(said.data, "HUSH") == NULL, "said, without the rest: %s",
 	    said.data);
 	is_int(run(" ", NULL, NULL, &out, &said), 127, "no word at all");
+	test_names();
 	child_start(&c, "sleep 600", NULL, true, &e);
 	child_kill(&c);
 	ok(c.pid == -1 && c.to == -1 && c.from == -1, "killed and reaped");
