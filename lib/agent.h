@@ -31,6 +31,7 @@ struct question {
 	char *detail;		/* sequence: what its gap lines say besides,
 				 * until it is settled; owned */
 	int64_t again_ms;	/* to be asked anew then; CLOCK_NEVER */
+	unsigned again_list;	/* the caller's, while it waits for that */
 	unsigned refusals, failures;	/* in a row */
 };
 

@@ -232,6 +232,24 @@ is "and leaves its questions open" $? 75
 ( ulimit -t 2; exec gc-reduce -r 'exit 3;' --drain 1ms < three > out 2> err )
 is "the last tries are waited for in peace" $? 75
 
+# --- many agents
+start -q --audit 50s
+events 100000 >&3
+echo '{"event":"gc:mark"}' >&3
+wait_for has out gc:mark
+# turns N: so many waits since `before`
+waits() { sed -n 's/^voluntary_ctxt_switches:[^0-9]*//p' "/proc/$reduce/status"; }
+turns() { [ $(($(waits) - before)) -ge "$1" ]; }
+ticks() { awk '{ print $14 + $15 }' "/proc/$reduce/stat"; }
+before=$(waits)
+wait_for turns 20
+before=$(waits)
+cpu=$(ticks)
+wait_for turns 100
+ok "an audit of many is no work while none is due" \
+    [ $(($(ticks) - cpu)) -le 15 ]
+stop
+
 # --- it closes a pipe
 start -r 'exec >&-; exec sleep 1000'
 ok "one that has closed its output is ended" \

@@ -9,6 +9,7 @@
 #define UNVERIFIED_MAX_MS 3600000
 #define AUDIT_STEP_MS 10	/* the audit looks no more often */
 #define AUDIT_STEPS 100		/* and no less often in a period */
+#define AUDIT_LOOKS 4		/* at each agent in a period */
 
 void
 doubts_init(struct app *app)
@@ -16,7 +17,8 @@ doubts_init(struct app *app)
 	struct doubts *d = &app->doubts;
 
 	TAILQ_INIT(&d->waiting);
-	TAILQ_INIT(&d->retry);
+	for (size_t i = 0; i < RETRIES; i++)
+		TAILQ_INIT(&d->retry[i]);
 	d->poll_due_ms = CLOCK_NEVER;
 	d->audited_ms = d->audit_due_ms = app->now_ms;
 }
@@ -24,17 +26,36 @@ doubts_init(struct app *app)
 static void
 stop_retry(struct app *app, struct agent *a)
 {
-	if (a->question.again_ms != CLOCK_NEVER)
-		TAILQ_REMOVE(&app->doubts.retry, a, retry_link);
-	a->question.again_ms = CLOCK_NEVER;
+	struct question *q = &a->question;
+
+	if (q->again_ms != CLOCK_NEVER)
+		TAILQ_REMOVE(&app->doubts.retry[q->again_list], a,
+		    retry_link);
+	q->again_ms = CLOCK_NEVER;
+}
+
+/* base doubled n times, at most most. */
+static int64_t
+doubled(int64_t base_ms, unsigned n, int64_t most_ms)
+{
+	while (n-- > 0 && base_ms < most_ms)
+		base_ms *= 2;
+	return base_ms < most_ms ? base_ms : most_ms;
+}
+
+static unsigned
+retry_list(unsigned kind, unsigned n)
+{
+	return kind + (n < RETRIES_OF_A_KIND ? n : RETRIES_OF_A_KIND - 1);
 }
 
 static void
-retry_at(struct app *app, struct agent *a, int64_t again_ms)
+retry_in(struct app *app, struct agent *a, int64_t ms, unsigned list)
 {
 	stop_retry(app, a);
-	a->question.again_ms = again_ms;
-	TAILQ_INSERT_TAIL(&app->doubts.retry, a, retry_link);
+	a->question.again_ms = app->now_ms + ms;
+	a->question.again_list = list;
+	TAILQ_INSERT_TAIL(&app->doubts.retry[list], a, retry_link);
 }
 
 void
@@ -180,15 +201,6 @@ doubt_failover(struct app *app, uint64_t socket)
 	doubt_everyone(app, ASK_POLL);
 }
 
-/* base doubled n times, at most most. */
-static int64_t
-doubled(int64_t base_ms, unsigned n, int64_t most_ms)
-{
-	while (n-- > 0 && base_ms < most_ms)
-		base_ms *= 2;
-	return base_ms < most_ms ? base_ms : most_ms;
-}
-
 void
 doubt_answered(struct app *app, struct agent *a, uint64_t seq, bool refused)
 {
@@ -203,8 +215,8 @@ doubt_answered(struct app *app, struct agent *a, uint64_t seq, bool refused)
 		set_detail(q, NULL);
 		return;
 	}
-	retry_at(app, a, app->now_ms + doubled(REFUSED_FIRST_MS, q->refusals,
-	    app->opt.poll_ms));
+	retry_in(app, a, doubled(REFUSED_FIRST_MS, q->refusals,
+	    app->opt.poll_ms), retry_list(0, q->refusals));
 	q->refusals++;
 }
 
@@ -216,31 +228,38 @@ doubt_unverified(struct app *app, struct agent *a, uint64_t seq)
 	if (!app->loop.used || (q->open && seq < q->seq))
 		return;
 	close_question(app, a);
-	retry_at(app, a, app->now_ms + doubled(app->opt.poll_ms, q->failures,
-	    UNVERIFIED_MAX_MS));
+	retry_in(app, a, doubled(app->opt.poll_ms, q->failures,
+	    UNVERIFIED_MAX_MS), retry_list(RETRIES_OF_A_KIND, q->failures));
 	q->failures++;
+}
+
+/* One list's; when its next is due. */
+static int64_t
+tick_retry_list(struct app *app, struct agent_list *list)
+{
+	struct agent *a;
+
+	while ((a = TAILQ_FIRST(list)) != NULL) {
+		if (a->question.again_ms > app->now_ms)
+			return a->question.again_ms;
+		stop_retry(app, a);
+		if (agent_is_doubted(a))
+			doubt_ask(app, a, a->question.reason,
+			    a->question.detail);
+		else
+			set_detail(&a->question, NULL);
+	}
+	return CLOCK_NEVER;
 }
 
 static int64_t
 tick_retry(struct app *app)
 {
-	struct agent *a = TAILQ_FIRST(&app->doubts.retry), *next;
-	int64_t due = CLOCK_NEVER;
+	int64_t due = CLOCK_NEVER, at;
 
-	for (; a != NULL; a = next) {
-		next = TAILQ_NEXT(a, retry_link);
-		if (a->question.again_ms > app->now_ms) {
-			if (a->question.again_ms < due)
-				due = a->question.again_ms;
-			continue;
-		}
-		stop_retry(app, a);
-		if (!agent_is_doubted(a)) {
-			set_detail(&a->question, NULL);
-			continue;
-		}
-		doubt_ask(app, a, a->question.reason, a->question.detail);
-	}
+	for (size_t i = 0; i < RETRIES; i++)
+		if ((at = tick_retry_list(app, &app->doubts.retry[i])) < due)
+			due = at;
 	return due;
 }
 
@@ -256,17 +275,49 @@ tick_poll(struct app *app)
 	return d->poll_due_ms;
 }
 
+static double
+at_most(double x, double most)
+{
+	return x < most ? x : most;
+}
+
 /*
  * Whoever was neither changed nor confirmed for a period is asked about, but
- * no more than a period's even share of them in a step.
+ * no more than a period's even share of them in a step.  Each is looked at a
+ * few times a period: that bounds the work, however many there are.
  */
+static void
+audit_some(struct app *app, size_t n)
+{
+	struct doubts *d = &app->doubts;
+	double share = (double)n * (double)(app->now_ms - d->audited_ms) /
+	    (double)app->opt.audit_ms;
+	struct agent *a;
+
+	d->audited_ms = app->now_ms;
+	d->audit_budget = at_most(d->audit_budget + share, (double)n);
+	d->audit_looks = at_most(d->audit_looks + AUDIT_LOOKS * share,
+	    (double)n);
+	while (d->audit_looks >= 1 && d->audit_budget >= 1) {
+		a = app->roster.list[d->audit_next++ % n];
+		d->audit_looks -= 1;
+		if (a->question.open || app->now_ms - agent_touched_ms(a) <
+		    app->opt.audit_ms)
+			continue;
+		doubt_agent(app, a, ASK_AUDIT);
+		d->audit_budget -= 1;
+	}
+	d->audit_next %= n;
+	d->audit_budget = at_most(d->audit_budget, 1);
+	d->audit_looks = at_most(d->audit_looks, AUDIT_LOOKS);
+}
+
 static int64_t
 tick_audit(struct app *app)
 {
 	struct doubts *d = &app->doubts;
-	size_t n = app->roster.count, looked;
+	size_t n = app->roster.count;
 	int64_t step;
-	struct agent *a;
 
 	if (app->opt.audit_ms == 0 || n == 0) {
 		d->audited_ms = app->now_ms;
@@ -275,22 +326,7 @@ tick_audit(struct app *app)
 	}
 	if (app->now_ms < d->audit_due_ms)
 		return d->audit_due_ms;
-	d->audit_budget += (double)n * (double)(app->now_ms - d->audited_ms) /
-	    (double)app->opt.audit_ms;
-	if (d->audit_budget > (double)n)
-		d->audit_budget = (double)n;
-	d->audited_ms = app->now_ms;
-	for (looked = 0; looked < n && d->audit_budget >= 1; looked++) {
-		a = app->roster.list[d->audit_next++ % n];
-		if (a->question.open || app->now_ms - agent_touched_ms(a) <
-		    app->opt.audit_ms)
-			continue;
-		doubt_agent(app, a, ASK_AUDIT);
-		d->audit_budget -= 1;
-	}
-	d->audit_next %= n;
-	if (d->audit_budget > 1)
-		d->audit_budget = 1;
+	audit_some(app, n);
 	step = app->opt.audit_ms / (int64_t)(n > AUDIT_STEPS ? n :
 	    AUDIT_STEPS);
 	d->audit_due_ms = app->now_ms + (step > AUDIT_STEP_MS ? step :

@@ -38,9 +38,14 @@ struct counts {
 
 TAILQ_HEAD(agent_list, agent);
 
+#define RETRIES_OF_A_KIND 32	/* doubled so often any delay is at its most */
+#define RETRIES (2 * RETRIES_OF_A_KIND)	/* after refusals, after failures */
+
 struct doubts {
 	struct agent_list waiting;	/* questions not yet handed over */
-	struct agent_list retry;	/* to be asked anew at again_ms */
+	/* to be asked anew at again_ms: a list for each delay, so that each
+	 * stands in the order of its times */
+	struct agent_list retry[RETRIES];
 	bool start_due;			/* at the first gc:open: everyone */
 	bool failed[SOCKETS_MAX];	/* gc:failover seen, gc:open not yet */
 	int64_t poll_due_ms;		/* CLOCK_NEVER: no socket has failed */
@@ -48,6 +53,7 @@ struct doubts {
 	size_t audit_next;		/* whose turn it is, in roster.list */
 	int64_t audited_ms;
 	double audit_budget;		/* agents that may be asked now */
+	double audit_looks;		/* and looked at */
 };
 
 struct loop {
