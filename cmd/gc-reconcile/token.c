@@ -9,6 +9,9 @@
 #include "lib/log.h"
 
 #define FORCE_PERIOD_MS 60000	/* forced renewals, at most so often */
+#define RUN_PERIOD_MS 1000	/* and runs for tokens that have ended */
+#define REFUSED_MAX 128		/* bytes of an issued_at */
+#define REFUSED "GC_TOKEN_REFUSED="
 
 static const struct backoff command_backoff = {
 	.base_ms = 1000, .cap_ms = 30000, .jitter_ms = 500
@@ -18,28 +21,39 @@ static const struct backoff command_backoff = {
 static void
 start(struct app *app)
 {
-	char ttl[] = "GC_TOKEN_MIN_TTL=5s", refused[64];
+	char refused[sizeof(REFUSED) + REFUSED_MAX];
+	char ttl[] = "GC_TOKEN_MIN_TTL=5s";
 	char *env[3] = { ttl, NULL, NULL };
 	struct err e;
 
 	if (app->refused != NULL) {
-		snprintf(refused, sizeof(refused), "GC_TOKEN_REFUSED=%s",
+		snprintf(refused, sizeof(refused), REFUSED "%s",
 		    app->refused);
 		env[1] = refused;
 	}
 	buf_wipe(&app->child_out);
 	app->child_ended = false;
+	app->child_ms = app->now_ms;
 	if (child_start(&app->child, app->config.token_cmd, env, false, &e) ==
 	    -1)
 		die_err(&e);
 }
 
+static bool
+has_ended(const struct token *t)
+{
+	return t->expires_ms != 0 && clock_wall_ms() >= t->expires_ms;
+}
+
 int64_t
 token_tick(struct app *app)
 {
-	if (app->have_token && app->token.expires_ms != 0 &&
-	    clock_wall_ms() >= app->token.expires_ms)
+	app->now_ms = clock_mono_ms();
+	if (app->have_token && has_ended(&app->token)) {
 		app->have_token = false;
+		if (app->token_due_ms < app->child_ms + RUN_PERIOD_MS)
+			app->token_due_ms = app->child_ms + RUN_PERIOD_MS;
+	}
 	if (app->have_token || app->child.pid != -1 || app->open == 0 ||
 	    app->child.from != -1)
 		return CLOCK_NEVER;
@@ -47,6 +61,39 @@ token_tick(struct app *app)
 		return app->token_due_ms;
 	start(app);
 	return CLOCK_NEVER;
+}
+
+/* Its issued_at as it was printed: whoever is told of it compares texts. */
+static void
+keep_issued_at(struct app *app)
+{
+	const struct json_field field = { "issued_at", JSON_STRING,
+	    &app->issued_at, NULL };
+
+	free(app->issued_at);
+	app->issued_at = NULL;
+	json_read(app->child_out.data, app->child_out.len, &field, 1, NULL);
+	if (app->issued_at != NULL && strlen(app->issued_at) > REFUSED_MAX) {
+		free(app->issued_at);
+		app->issued_at = NULL;
+	}
+}
+
+/* 0, or -1 and why the command brought none. */
+static int
+take_token(struct app *app, struct err *e)
+{
+	if (app->child_code != 0)
+		return err_set(e, GC_EX_UNAVAILABLE, "it ended with %d",
+		    app->child_code);
+	if (token_from_output(&app->token, app->child_out.data ?
+	    app->child_out.data : "", app->child_out.len, e) == -1)
+		return -1;
+	if (has_ended(&app->token)) {
+		token_free(&app->token);
+		return err_set(e, GC_EX_UNAVAILABLE, "it has ended already");
+	}
+	return 0;
 }
 
 static void
@@ -59,21 +106,18 @@ came(struct app *app)
 	if (app->child_code == GC_EX_NOPERM ||
 	    app->child_code == GC_EX_CONFIG) {
 		app->fatal = app->child_code;
-		return;
-	}
-	if (app->child_code == 0 && token_from_output(&app->token,
-	    app->child_out.data ? app->child_out.data : "",
-	    app->child_out.len, &e) == 0) {
+	} else if (take_token(app, &e) == 0) {
 		app->have_token = true;
 		app->token_number++;
 		app->token_failures = 0;
+		keep_issued_at(app);
 		free(app->refused);
 		app->refused = NULL;
 	} else {
 		app->token_due_ms = app->now_ms + backoff_delay_ms(
 		    &command_backoff, app->token_failures++, arc4random());
-		log_warn("%s brought no token (%d); again in %lld ms",
-		    app->config.token_cmd, app->child_code,
+		log_warn("%s brought no token: %s; again in %lld ms",
+		    app->config.token_cmd, e.msg,
 		    (long long)(app->token_due_ms - app->now_ms));
 	}
 	buf_wipe(&app->child_out);
@@ -105,8 +149,6 @@ token_serve(struct app *app)
 bool
 token_refused(struct app *app, const struct job *j)
 {
-	char text[CLOCK_RFC3339_LEN + 1];
-
 	if (j->token_number < app->token_number || !app->have_token)
 		return true;	/* a newer one is there, or on its way */
 	if (app->forced_ms != 0 &&
@@ -114,10 +156,31 @@ token_refused(struct app *app, const struct job *j)
 		return false;
 	app->forced_ms = app->now_ms;
 	app->have_token = false;
-	if (app->token.issued_ms != 0) {
-		clock_format_ms(app->token.issued_ms, text);
+	if (app->issued_at != NULL) {
 		free(app->refused);
-		app->refused = xstrdup(text);
+		app->refused = app->issued_at;
+		app->issued_at = NULL;
 	}
 	return true;
+}
+
+void
+token_drop(struct app *app)
+{
+	child_kill(&app->child);
+	app->child_ended = app->have_token = false;
+	app->token_due_ms = app->forced_ms = 0;
+	app->token_failures = 0;
+	free(app->refused);
+	app->refused = NULL;
+}
+
+void
+token_stop(struct app *app)
+{
+	child_kill(&app->child);
+	token_free(&app->token);
+	buf_wipe(&app->child_out);
+	free(app->issued_at);
+	free(app->refused);
 }
