@@ -149,7 +149,7 @@ filter_collect(struct filter *f, const struct pollfd *fds)
 	sigs_take(&f->sigs);
 	if (f->sigs.stops > 0 && f->stop_ms == 0)
 		f->stop_ms = f->now_ms;
-	if (fds[2].revents & (POLLERR | POLLNVAL))
+	if (fds[2].revents & (POLLERR | POLLHUP | POLLNVAL))
 		out_failed(EPIPE);
 	f->readable = false;
 	if (fds[0].revents != 0 && !f->in.ended) {

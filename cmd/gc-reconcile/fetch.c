@@ -70,6 +70,9 @@ set_address(struct app *app, struct job *j)
 	curl_easy_setopt(j->easy, CURLOPT_PREREQFUNCTION, on_request);
 	curl_easy_setopt(j->easy, CURLOPT_PREREQDATA, j);
 	curl_easy_setopt(j->easy, CURLOPT_PRIVATE, j);
+	/* another kept one may be as dead */
+	curl_easy_setopt(j->easy, CURLOPT_FRESH_CONNECT,
+	    j->ask->fresh ? 1L : 0L);
 	buf_wipe(&text);
 }
 
@@ -216,10 +219,12 @@ judge(struct app *app, struct job *j, CURLcode result)
 	snprintf(text, sizeof(text), "the server answers %ld", status);
 	if (http_result(result, &j->reply, &e) == -1) {
 		j->reply.status = 0;
+		j->ask->fresh = true;
 		retry(app, j, result == CURLE_ABORTED_BY_CALLBACK ?
 		    "the connection was closed before the answer" : e.msg);
 		return;
 	}
+	j->ask->fresh = false;
 	if (status != 429 && status != 503 &&
 	    j->hold_number == app->hold_number)
 		app->holds = 0;

@@ -51,6 +51,7 @@ struct ask {
 	bool again;		/* asked anew while it flew */
 	bool passed;		/* a newer gc:agent went by while it flew */
 	bool unverified;	/* its last answer was none */
+	bool fresh;		/* by a new connection: the last one broke */
 	char user_id[];		/* with a NUL behind */
 };
 

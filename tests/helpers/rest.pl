@@ -15,6 +15,7 @@
 #	bytes FILE	FILE's bytes as they are, and the connection's end
 #	slow MS		ok, that much later
 #	late MS FILE	200 with FILE's bytes, that much later
+#	hold FILE [N]	ok, or the status N, once FILE is there
 #	silent		nothing, ever
 #	drip MS		the answer's bytes one by one, each so much later
 #	close		the connection's end
@@ -24,7 +25,7 @@ use warnings;
 use IO::Select;
 use IO::Socket::INET;
 use Socket qw(IPPROTO_TCP TCP_NODELAY);
-use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
+use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC stat);
 
 my $dir = $ARGV[0];
 my $listen = IO::Socket::INET->new(Listen => 500,
@@ -33,7 +34,8 @@ open my $log, '>>', "$dir/log" or die "$dir/log: $!";
 $log->autoflush(1);
 $SIG{PIPE} = 'IGNORE';
 my $select = IO::Select->new($listen);
-my (%conns, %had, @later, $number);
+my (%conns, %had, @later, @held, $number);
+my $rules = '';		# inode and change time: new rules count anew
 
 open my $f, '>', "$dir/port.new" or die "$dir/port: $!";
 print $f $listen->sockport;
@@ -101,6 +103,11 @@ my %actions = (
 	late => sub {
 		after($_[2], $_[0], http(200, '', slurp("$dir/$_[3]")));
 	},
+	hold => sub {
+		my ($c, $id, $file, $n) = @_;
+		push @held, ["$dir/$file", $c, defined $n ?
+		    http($n, '', '{}') : state($id)];
+	},
 	silent => sub { },
 	drip => sub {
 		my ($c, $id, $ms) = @_;
@@ -119,6 +126,10 @@ sub request {
 	my ($c, $id) = @_;
 	$c->{requests}++;
 	printf $log "%d %d %s\n", now(), $c->{number}, $id;
+	my @file = stat "$dir/rules";
+	my $which = @file ? "$file[1] $file[10]" : '';
+	%had = () if $which ne $rules;
+	$rules = $which;
 	for my $rule (split /\n/, slurp("$dir/rules")) {
 		my ($regex, $times, $action, @args) = split ' ', $rule;
 		next unless defined $action && $id =~ /^(?:$regex)$/;
@@ -145,6 +156,7 @@ sub read_from {
 for (;;) {
 	my $wait = @later ? ($later[0][0] - now()) / 1000 : undef;
 	$wait = 0 if defined $wait && $wait < 0;
+	$wait = 0.02 if @held && (!defined $wait || $wait > 0.02);
 	for my $fd ($select->can_read($wait)) {
 		if ($fd != $listen) {
 			read_from($conns{$fd}) if $conns{$fd};
@@ -156,6 +168,10 @@ for (;;) {
 		$conns{$new} = { fd => $new, in => '', requests => 0,
 		    number => ++$number };
 		$select->add($new);
+	}
+	for my $h (splice @held) {
+		push @held, $h and next unless -e $h->[0];
+		give($h->[1], $h->[2]) if $conns{$h->[1]{fd}};
 	}
 	while (@later && $later[0][0] <= now()) {
 		my (undef, $c, $bytes) = @{shift @later};
