@@ -17,6 +17,7 @@ fetch_start(struct app *app)
 		die(GC_EX_OSERR, "can't start libcurl");
 	curl_multi_setopt(app->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
 	    (long)app->opt.jobs);
+	app->renew = false;
 }
 
 static struct job *
@@ -106,6 +107,12 @@ is_dots(const struct ask *a)
 	return strcmp(a->user_id, ".") == 0 || strcmp(a->user_id, "..") == 0;
 }
 
+void
+fetch_renew(struct app *app)
+{
+	app->renew = true;
+}
+
 int64_t
 fetch_some(struct app *app)
 {
@@ -114,6 +121,12 @@ fetch_some(struct app *app)
 	struct job *j;
 
 	app->now_ms = clock_mono_ms();
+	if (app->renew && app->flying > 0)
+		return CLOCK_NEVER;
+	if (app->renew) {
+		curl_multi_cleanup(app->multi);
+		fetch_start(app);
+	}
 	while ((j = free_job(app)) != NULL &&
 	    (a = ask_next(app, &due)) != NULL) {
 		if (is_dots(a)) {

@@ -129,6 +129,7 @@ reload(void)
 	}
 	if (status == 0) {
 		token_drop(&app);
+		fetch_renew(&app);
 		config_free(&app.config);
 		app.config = fresh;
 	} else {

@@ -100,6 +100,7 @@ struct app {
 	bool stuck_forgotten;	/* and there were more than STUCK_MAX */
 
 	CURLM *multi;
+	bool renew;		/* it: its connections and trust are old */
 	struct job jobs[JOBS_MAX];
 	size_t flying;
 	bool known_good;	/* a state came: a 404 is believed */
@@ -149,6 +150,7 @@ void queue_free(struct queue *q);
 void fetch_start(struct app *app);
 int64_t fetch_some(struct app *app);	/* returns when more may go */
 void fetch_take(struct app *app);	/* finished transfers */
+void fetch_renew(struct app *app);	/* no old connection or trust */
 void fetch_stop(struct app *app);	/* give up what flies */
 
 /* answer.c */
