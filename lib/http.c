@@ -92,7 +92,8 @@ on_tls(CURL *easy, void *ctx, void *cacert)
 	curl_easy_getinfo(easy, CURLINFO_CAPATH, &folder);
 	if (folder != NULL)
 		SSL_CTX_load_verify_locations(ctx, NULL, folder);
-	return cacert == NULL || SSL_CTX_load_verify_locations(ctx, cacert, NULL) == 1 ?
+	return cacert == NULL ||
+	    SSL_CTX_load_verify_locations(ctx, cacert, NULL) == 1 ?
 	    CURLE_OK : CURLE_SSL_CACERT_BADFILE;
 }
 
