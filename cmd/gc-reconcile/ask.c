@@ -1,10 +1,14 @@
 /* The questions: one an agent, the urgent first, the oldest first. */
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "cmd/gc-reconcile/reconcile.h"
 
 #define SLOTS_FIRST 256
+#define BURST 4096		/* so many questions at once are a rare event */
 
 static const struct { const char *reason; int urgency; } urgencies[] = {
 	{ "sequence", 0 }, { "start", 1 }, { "reconnect", 1 },
@@ -240,6 +244,19 @@ ask_again(struct app *app, struct ask *a, int64_t due_ms)
 	wait_for_turn(app, a);
 }
 
+/* All is answered: what a burst of questions took goes back. */
+static void
+rest(struct app *app)
+{
+	if (app->ready.room + app->later.room <= BURST)
+		return;
+	queue_free(&app->ready);
+	queue_free(&app->later);
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
+}
+
 void
 ask_done(struct app *app, struct ask *a, bool answered)
 {
@@ -261,4 +278,6 @@ ask_done(struct app *app, struct ask *a, bool answered)
 		app->stuck_forgotten = true;
 		forget(app, a);
 	}
+	if (app->open == 0)
+		rest(app);
 }
