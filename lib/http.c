@@ -109,8 +109,10 @@ set_trust(CURL *easy, const char *cacert)
 	const char *bundle = NULL;
 
 	curl_easy_getinfo(easy, CURLINFO_CAINFO, &bundle);
-	if (bundle != NULL && access(bundle, R_OK) == 0)
-		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	/* a bundle that is missing is an error to curl, though there may be
+	 * the folder, or ours */
+	curl_easy_setopt(easy, bundle != NULL && access(bundle, R_OK) == 0 ?
+	    CURLOPT_CAPATH : CURLOPT_CAINFO, NULL);
 	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls);
 	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, cacert);
 }
