@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include "lib/asktoken.h"
-#include "lib/clock.h"
 
 #define READ_STEP 1024
 
@@ -30,19 +29,18 @@ asktoken_free(struct asktoken *a)
 
 int
 asktoken_start(struct asktoken *a, const char *command, int64_t min_ttl_ms,
-    int64_t refused_ms, struct err *e)
+    const char *refused, struct err *e)
 {
-	char ttl[64], refused[64], at[CLOCK_RFC3339_LEN + 1];
+	char ttl[64], told[sizeof("GC_TOKEN_REFUSED=") + TOKEN_TIME_MAX];
 	char *env[3] = { ttl, NULL, NULL };
 
 	asktoken_stop(a);
 	child_name(command, a->name);
 	snprintf(ttl, sizeof(ttl), "GC_TOKEN_MIN_TTL=%lldms",
 	    (long long)min_ttl_ms);
-	if (refused_ms != 0) {
-		clock_format_ms(refused_ms, at);
-		snprintf(refused, sizeof(refused), "GC_TOKEN_REFUSED=%s", at);
-		env[1] = refused;
+	if (refused != NULL) {
+		snprintf(told, sizeof(told), "GC_TOKEN_REFUSED=%s", refused);
+		env[1] = told;
 	}
 	if (child_start(&a->child, command, env, false, e) == -1)
 		return -1;

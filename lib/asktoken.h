@@ -28,10 +28,13 @@ struct asktoken {
 void asktoken_init(struct asktoken *a);
 void asktoken_free(struct asktoken *a);		/* killed if it runs */
 
-/* Run command: a token with min_ttl_ms of life is wanted; that which was
- * issued at refused_ms was refused (0: none was).  -1 with 71. */
+/*
+ * Run command: a token with min_ttl_ms of life is wanted; refused is the
+ * issued_at of the one that was refused, as it was told (whoever is told of
+ * it compares texts), or NULL.  -1 with 71.
+ */
 int asktoken_start(struct asktoken *a, const char *command,
-    int64_t min_ttl_ms, int64_t refused_ms, struct err *e);
+    int64_t min_ttl_ms, const char *refused, struct err *e);
 
 /* To poll for reading; -1 while nothing is read. */
 int asktoken_fd(const struct asktoken *a);

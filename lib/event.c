@@ -338,6 +338,8 @@ parse_control(struct event *ev, const char *line, size_t len)
 		return "seq is missing or no whole number";
 	if (!take_text_or_null(&ev->take, v[C_REASON], &ev->reason))
 		return "reason is neither string nor null";
+	if (ev->kind == EVENT_GAP && ev->reason.p == NULL)
+		return "reason is missing or no string";
 	if (!take_number_or_null(v[C_HTTP], &ev->http_status))
 		return "httpStatus is neither number nor null";
 	if (ev->kind == EVENT_AGENT || ev->kind == EVENT_STATE)

@@ -206,7 +206,7 @@ filter_collect(struct filter *f, const struct pollfd *fds)
 	f->now_ms = clock_mono_ms();
 	f->woken = false;
 	take_signals(f);
-	if (fds[2].revents & (POLLERR | POLLNVAL))
+	if (fds[2].revents & (POLLERR | POLLHUP | POLLNVAL))
 		out_failed(f, EPIPE);
 	f->readable = false;
 	if (fds[0].revents != 0 && !f->in.ended) {

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "lib/clock.h"
 #include "lib/http.h"
@@ -100,13 +101,39 @@ on_header(char *line, size_t size, size_t count, void *arg)
 	return len;
 }
 
-/* The bundle comes on top of the system's, which curl has loaded. */
+/* The system's folder and our bundle come on top of the system's bundle,
+ * which curl has loaded. */
 static CURLcode
 on_tls(CURL *easy, void *ctx, void *cacert)
 {
-	(void)easy;
-	return SSL_CTX_load_verify_locations(ctx, cacert, NULL) == 1 ?
+	const char *folder = NULL;
+
+	curl_easy_getinfo(easy, CURLINFO_CAPATH, &folder);
+	if (folder != NULL)
+		SSL_CTX_load_verify_locations(ctx, NULL, folder);
+	return cacert == NULL ||
+	    SSL_CTX_load_verify_locations(ctx, cacert, NULL) == 1 ?
 	    CURLE_OK : CURLE_SSL_CACERT_BADFILE;
+}
+
+/*
+ * libcurl keeps one copy of the trust for all transfers of a multi handle,
+ * but only if it is a bundle and no folder: else each connection parses the
+ * bundle for itself, a megabyte each.  on_tls names the folder again, of
+ * which OpenSSL reads what it needs.
+ */
+static void
+set_trust(CURL *easy, const char *cacert)
+{
+	const char *bundle = NULL;
+
+	curl_easy_getinfo(easy, CURLINFO_CAINFO, &bundle);
+	/* a bundle that is missing is an error to curl, though there may be
+	 * the folder, or ours */
+	curl_easy_setopt(easy, bundle != NULL && access(bundle, R_OK) == 0 ?
+	    CURLOPT_CAPATH : CURLOPT_CAINFO, NULL);
+	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls);
+	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, cacert);
 }
 
 void
@@ -135,10 +162,7 @@ http_prepare(CURL *easy, const char *url, const char *cacert,
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, r);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, r->error);
-	if (cacert != NULL) {
-		curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls);
-		curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, cacert);
-	}
+	set_trust(easy, cacert);
 }
 
 int

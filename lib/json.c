@@ -6,10 +6,13 @@
 #include <string.h>
 
 #include "lib/json.h"
+#include "lib/str.h"
+
+#define SHOWN_MAX 255		/* bytes of a message of jq's */
 
 struct json_program {
 	jq_state *jq;
-	char error[256];	/* the last that jq reported */
+	char error[SHOWN_MAX + 1];	/* the first that jq reported */
 };
 
 /* One JSON value, or an invalid one. */
@@ -97,6 +100,21 @@ json_read(const char *text, size_t len, const struct json_field *fields,
 	return 0;
 }
 
+/* What of the text fits, in whole characters; consumes it. */
+static void
+show(char out[SHOWN_MAX + 1], jv text)
+{
+	size_t n = (size_t)jv_string_length_bytes(jv_copy(text));
+
+	if (n > SHOWN_MAX)
+		n = SHOWN_MAX;
+	memcpy(out, jv_string_value(text), n);
+	while (!str_is_utf8(out, n))
+		n--;
+	out[n] = '\0';
+	jv_free(text);
+}
+
 static void
 on_error(void *arg, jv msg)
 {
@@ -104,9 +122,24 @@ on_error(void *arg, jv msg)
 	jv text = jq_format_error(msg);
 
 	if (p->error[0] == '\0' && jv_get_kind(text) == JV_KIND_STRING)
-		snprintf(p->error, sizeof(p->error), "%s",
-		    jv_string_value(text));
-	jv_free(text);
+		show(p->error, text);
+	else
+		jv_free(text);
+}
+
+/* libjq calls these without looking whether they are there. */
+static jv
+on_input(jq_state *jq, void *arg)
+{
+	(void)jq, (void)arg;
+	return jv_invalid();
+}
+
+static void
+on_debug(void *arg, jv msg)
+{
+	(void)arg;
+	jv_free(msg);
 }
 
 struct json_program *
@@ -126,6 +159,10 @@ json_program_new(const char *source, const char *const *args, struct err *e)
 		vars = jv_object_set(vars, jv_string(args[0]),
 		    jv_string(args[1]));
 	jq_set_error_cb(p->jq, on_error, p);
+	jq_set_input_cb(p->jq, on_input, NULL);
+	jq_set_debug_cb(p->jq, on_debug, NULL);
+	/* nor whether there is a list of folders to look in: there is none */
+	jq_set_attr(p->jq, jv_string("JQ_LIBRARY_PATH"), jv_array());
 	if (!jq_compile_args(p->jq, source, vars)) {
 		err_set(e, GC_EX_CONFIG, "jq program: %s",
 		    p->error[0] ? p->error : "does not compile");
@@ -161,6 +198,7 @@ json_program_run(struct json_program *p, const char *text, size_t len,
     struct buf *out, struct err *e)
 {
 	jv input = parse(text, len), v, msg;
+	char shown[SHOWN_MAX + 1];
 	int status = 0;
 
 	if (!jv_is_valid(input)) {
@@ -175,12 +213,9 @@ json_program_run(struct json_program *p, const char *text, size_t len,
 			    "the jq program's output is too long");
 	msg = jv_invalid_get_msg(v);
 	if (status == 0 && jv_get_kind(msg) != JV_KIND_NULL) {
-		jv shown = jv_get_kind(msg) == JV_KIND_STRING ?
-		    jv_copy(msg) : jv_dump_string(jv_copy(msg), 0);
-
-		status = err_set(e, GC_EX_DATAERR, "jq program: %.200s",
-		    jv_string_value(shown));
-		jv_free(shown);
+		show(shown, jv_get_kind(msg) == JV_KIND_STRING ?
+		    jv_copy(msg) : jv_dump_string(jv_copy(msg), 0));
+		status = err_set(e, GC_EX_DATAERR, "jq program: %s", shown);
 	}
 	jv_free(msg);
 	return status;

@@ -37,12 +37,23 @@ sigs_open(bool catch_hup, struct err *e)
 		    strerror(errno));
 	sigfillset(&act.sa_mask);
 	for (size_t i = 0; i < CAUGHT; i++)
-		if (caught[i] != SIGHUP || catch_hup)
+		if (caught[i] != SIGHUP)
 			sigaction(caught[i], &act, NULL);
+	if (catch_hup)
+		sigs_catch_hup();
 	act.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &act, NULL);
 	sigaction(SIGXFSZ, &act, NULL);
 	return wake[0];
+}
+
+void
+sigs_catch_hup(void)
+{
+	struct sigaction act = { .sa_handler = on_signal };
+
+	sigfillset(&act.sa_mask);
+	sigaction(SIGHUP, &act, NULL);
 }
 
 void

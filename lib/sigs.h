@@ -23,6 +23,9 @@ struct sigs {
  * with 128 + the signal's number, even if the loop is stuck. */
 int sigs_open(bool catch_hup, struct err *e);
 
+/* Catch HUP from now on, after a sigs_open that was not asked to. */
+void sigs_catch_hup(void);
+
 /* Drain the descriptor and add what came to s.  Cheap: call it each turn. */
 void sigs_take(struct sigs *s);
 

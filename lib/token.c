@@ -17,6 +17,7 @@ token_free(struct token *t)
 		explicit_bzero(t->access_token, strlen(t->access_token));
 	free(t->access_token);
 	free(t->token_type);
+	free(t->issued_at);
 	*t = (struct token){ 0 };
 }
 
@@ -124,7 +125,9 @@ token_from_output(struct token *t, const char *text, size_t len,
 		len--;
 	if (len == 0 || *text != '{') {
 		bare = xstrndup(text, len);
-		status = token_from_bare(t, bare, e);
+		/* a NUL byte in it is no token, nor the end of one */
+		status = strlen(bare) < len ? no_token(t, "the token command "
+		    "printed no token", e) : token_from_bare(t, bare, e);
 		explicit_bzero(bare, strlen(bare));
 		free(bare);
 		return status;
@@ -133,10 +136,16 @@ token_from_output(struct token *t, const char *text, size_t len,
 	if (status == -1 || t->access_token == NULL ||
 	    !is_token(t->access_token))
 		status = no_token(t, "the token command printed no token", e);
-	if (status == 0)
+	if (status == 0) {
 		mend_type(t);
-	t->issued_ms = moment(issued);
-	t->expires_ms = moment(expires);
+		t->issued_ms = moment(issued);
+		t->expires_ms = moment(expires);
+	}
+	if (status == 0 && issued != NULL &&
+	    strlen(issued) <= TOKEN_TIME_MAX) {
+		t->issued_at = issued;
+		issued = NULL;
+	}
 	free(event);
 	free(issued);
 	free(expires);

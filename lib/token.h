@@ -13,6 +13,7 @@
 #include "lib/die.h"
 
 #define TOKEN_MAX 16384		/* bytes of a token */
+#define TOKEN_TIME_MAX 128	/* of an issued_at that is kept as told */
 #define TOKEN_LINE_MAX (4 * TOKEN_MAX)	/* of its line, and of the cache */
 #define TOKEN_OWNER_MAX 4096
 
@@ -21,6 +22,7 @@ struct token {
 	char *token_type;	/* "bearer" where none was told, or nonsense */
 	int64_t issued_ms;	/* 0: unknown */
 	int64_t expires_ms;	/* 0: unknown: never rotated */
+	char *issued_at;	/* as the token command told it, or NULL */
 };
 
 void token_free(struct token *t);	/* wiped; safe on zeroes */

@@ -1,65 +1,114 @@
 /* The lines that answer: gc:state, made by a jq program, gc:unverified. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/gc-reconcile/reconcile.h"
 #include "lib/file.h"
 #include "lib/log.h"
+#include "lib/scan.h"
+#include "lib/str.h"
 
 #define MAP_MAX (1 << 20)
 #define LINE_CAP (4 << 20)
 
 /*
  * From the platform's answer to the fields of gc:agent.  An answer with a
- * queueId of its own speaks of that queue only.
+ * queueId of its own speaks of that queue only.  What is there must be what
+ * it should be: an answer that is half nonsense is not half believed.
  */
-const char answer_program[] =
-    "def tier($q): {\n"
-    "  currentStatus: (.status // .currentStatus),\n"
-    "  previousStatus: (.previousStatus // null),\n"
-    "  wrapUpCode: (.wrapUpCode // null),\n"
+static const char default_map[] =
+    "def id($what): if (type != \"string\") or . == \"\"\n"
+    "  then error(\"\\($what) is no id\") else . end;\n"
+    "def tier($q): if type != \"object\" then error(\"a queue is no object\")\n"
+    "  else {\n"
+    "  currentStatus: (if .status != null then .status\n"
+    "    else .currentStatus end | if type == \"string\" then .\n"
+    "    else error(\"no status in it\") end),\n"
+    "  previousStatus,\n"
+    "  wrapUpCode,\n"
     "  queueId: $q,\n"
-    "  lastUpdatedTimestamp: (.timestamp // .lastUpdatedTimestamp)};\n"
+    "  lastUpdatedTimestamp: (if .timestamp != null then .timestamp\n"
+    "    else .lastUpdatedTimestamp end)} end;\n"
     "def nothing: {currentStatus: null, previousStatus: null,\n"
     "  wrapUpCode: null, queueId: null, lastUpdatedTimestamp: null};\n"
     "if type != \"object\" then error(\"not an object\")\n"
-    "elif (.status // .currentStatus | type) != \"string\"\n"
-    "  then error(\"no status in it\")\n"
-    "else (if (.userId | type) == \"string\" then {userId} else {} end)\n"
-    "  + {name: (if (.name | type) == \"string\" then .name\n"
+    "else {userId, name: (if (.name | type) == \"string\" then .name\n"
     "      else null end)}\n"
-    "  + (if (.queueId | type) == \"string\"\n"
-    "    then nothing + {queues: {(.queueId): tier(.queueId)},\n"
-    "      partial: true}\n"
+    "  + (if .queueId != null\n"
+    "    then (.queueId | id(\"queueId\")) as $q\n"
+    "      | nothing + {queues: {($q): tier($q)}, partial: true}\n"
     "    else tier(null) + {queues:\n"
     "      (if (.queues | type) == \"array\"\n"
-    "        then [.queues[] | {key: .queueId, value: tier(.queueId)}]\n"
-    "          | from_entries\n"
+    "        then [.queues[] | if type != \"object\"\n"
+    "            then error(\"a queue is no object\") else . end\n"
+    "          | (.queueId | id(\"a queue's queueId\")) as $q\n"
+    "          | {key: $q, value: tier($q)}] | from_entries\n"
     "      elif (.queues | type) == \"object\"\n"
-    "        then .queues | with_entries(.key as $k\n"
-    "          | .value |= tier($k))\n"
-    "      else null end)}\n"
+    "        then .queues | with_entries((.key | id(\"a queue's key\")) as $q\n"
+    "          | .value |= tier($q))\n"
+    "      elif .queues == null then null\n"
+    "      else error(\"queues is neither list nor object\") end)}\n"
     "    end)\n"
     "end\n";
+
+/*
+ * What any map's output must be, for the question's id: [ID, OUTPUT] in,
+ * OUTPUT without the members that are ours alone to say out.  Of a user who
+ * is gone only a 404 tells.
+ */
+static const char check_map[] =
+    ". as [$id, $m] | $m\n"
+    "| if type != \"object\" then error(\"it maps to no object\")\n"
+    "elif .userId != null and (.userId | type) != \"string\"\n"
+    "  then error(\"userId is no string\")\n"
+    "elif .userId != null and .userId != $id\n"
+    "  then error(\"it is about another user\")\n"
+    "elif .currentStatus == null and\n"
+    "  (.queues == null or .queues == {} or .queues == [])\n"
+    "  then error(\"no status in it\")\n"
+    "else del(.event, .at, .seq, .reason, .userId, .fetchedAt) end\n";
+
+int
+answer_load_map(struct app *app, struct err *e)
+{
+	struct json_program *p = NULL;
+	struct buf text;
+
+	if (app->opt.map == NULL)
+		return 0;
+	buf_init(&text, MAP_MAX);
+	if (file_read(app->opt.map, &text, e) == 0)
+		p = json_program_new(text.len > 0 ? text.data : "", NULL, e);
+	buf_free(&text);
+	if (p == NULL) {
+		e->code = GC_EX_CONFIG;
+		return err_prefix(e, "--map");
+	}
+	json_program_free(app->map);
+	app->map = p;
+	return 0;
+}
 
 void
 answer_start(struct app *app)
 {
-	const char *source = answer_program;
-	struct buf text;
 	struct err e;
 
 	buf_init(&app->line, LINE_CAP);
-	buf_init(&text, MAP_MAX);
-	if (app->opt.map != NULL) {
-		if (file_read(app->opt.map, &text, &e) == -1)
-			die(GC_EX_CONFIG, "--map: %s", e.msg);
-		source = text.len > 0 ? text.data : "";
-	}
-	app->map = json_program_new(source, NULL, &e);
-	if (app->map == NULL)
-		die(GC_EX_CONFIG, "--map: %s", e.msg);
-	buf_free(&text);
+	if (answer_load_map(app, &e) == -1 ||
+	    (app->map == NULL && (app->map = json_program_new(default_map,
+	    NULL, &e)) == NULL) || (app->check_map =
+	    json_program_new(check_map, NULL, &e)) == NULL)
+		die_err(&e);
+}
+
+void
+answer_free(struct app *app)
+{
+	json_program_free(app->map);
+	json_program_free(app->check_map);
+	buf_free(&app->line);
 }
 
 static void
@@ -82,7 +131,7 @@ begin_state(struct app *app, const struct job *j)
 {
 	char at[CLOCK_RFC3339_LEN + 1];
 
-	begin(app, "state", j->ask, j->seq, j->reason);
+	begin(app, "state", j->ask, j->ask->sent_seq, j->reason);
 	clock_format_ms(j->fetched_ms, at);
 	buf_addf(&app->line, ",\"fetchedAt\":\"%s\"", at);
 }
@@ -93,31 +142,75 @@ print(struct app *app)
 	filter_put(&app->filter, app->line.data, app->line.len);
 }
 
-/* The mapped object's members behind ours, if they make a valid line. */
+/* libjq mends and forgives; what is taken as truth is JSON to the letter. */
 static int
-add_mapped(struct app *app, const struct job *j, const struct buf *mapped,
+check_json(const struct buf *body, struct err *e)
+{
+	enum scan_verdict verdict;
+	struct buf inside;
+
+	if (body->len == 0)
+		return err_set(e, GC_EX_DATAERR, "it is empty");
+	verdict = scan_object(body->data, body->len, NULL, 0, NULL);
+	if (verdict == SCAN_NOT_OBJECT) {
+		/* a map may be for a list: what is none inside is none */
+		buf_init(&inside, HTTP_BODY_MAX + 16);
+		buf_adds(&inside, "{\"\":");
+		buf_add(&inside, body->data, body->len);
+		buf_adds(&inside, "}");
+		verdict = scan_object(inside.data, inside.len, NULL, 0, NULL);
+		buf_free(&inside);
+	}
+	return verdict == SCAN_OK ? 0 : err_set(e, GC_EX_DATAERR, "%s",
+	    scan_reason(verdict));
+}
+
+/* The answer's members as they go behind ours, in out: {…}. */
+static int
+map_answer(struct app *app, const struct job *j, struct buf *out,
     struct err *e)
+{
+	const struct buf *body = &j->reply.body;
+	struct buf pair;
+	size_t start;
+	int status;
+
+	if (check_json(body, e) == -1)
+		return -1;
+	buf_init(&pair, LINE_CAP);
+	buf_adds(&pair, "[");
+	buf_add_json(&pair, j->ask->user_id, j->ask->user_id_len);
+	buf_adds(&pair, ",");
+	start = pair.len;
+	status = json_program_run(app->map, body->data, body->len, &pair, e);
+	if (status == 0 && (pair.len == start || memchr(pair.data + start,
+	    '\n', pair.len - start - 1) != NULL))
+		status = err_set(e, GC_EX_DATAERR, "it does not map to one "
+		    "object");
+	if (status == 0 && buf_adds(&pair, "]") == -1)
+		status = err_set(e, GC_EX_DATAERR, "it is too long");
+	if (status == 0)
+		status = json_program_run(app->check_map, pair.data, pair.len,
+		    out, e);
+	buf_free(&pair);
+	return status;
+}
+
+/* The mapped members behind ours, if they make a valid line. */
+static int
+add_mapped(struct app *app, const struct buf *mapped, struct err *e)
 {
 	const char *why;
 
-	if (mapped->len < 4 || mapped->data[0] != '{' ||
-	    memchr(mapped->data, '\n', mapped->len - 1) != NULL)
-		return err_set(e, GC_EX_DATAERR, "the answer does not map to "
-		    "one object");
-	buf_adds(&app->line, ",");
-	if (buf_add(&app->line, mapped->data + 1, mapped->len - 1) == -1)
-		return err_set(e, GC_EX_DATAERR, "the answer is too long");
+	if (mapped->len > 3)	/* "{}\n": none */
+		buf_adds(&app->line, ",");
+	if (buf_add(&app->line, mapped->data + 1, mapped->len - 1) == -1 ||
+	    app->line.len - 1 > NDJSON_LINE_MAX)
+		return err_set(e, GC_EX_DATAERR, "it makes a line of more "
+		    "than 1 MiB");
 	why = event_parse(&app->check, app->line.data, app->line.len - 1,
 	    EVENT_BIT(EVENT_STATE));
-	if (why != NULL || app->check.kind != EVENT_STATE)
-		return err_set(e, GC_EX_DATAERR, "the answer is malformed: %s",
-		    why != NULL ? why : "it changes its event");
-	if (app->check.user_id.len != j->ask->user_id_len ||
-	    memcmp(app->check.user_id.p, j->ask->user_id,
-	    j->ask->user_id_len) != 0)
-		return err_set(e, GC_EX_DATAERR, "the answer is about "
-		    "another user");
-	return 0;
+	return why == NULL ? 0 : err_set(e, GC_EX_DATAERR, "%s", why);
 }
 
 int
@@ -127,17 +220,16 @@ answer_state(struct app *app, struct job *j, struct err *e)
 	int status;
 
 	buf_init(&mapped, LINE_CAP);
-	status = json_program_run(app->map, j->reply.body.data ?
-	    j->reply.body.data : "", j->reply.body.len, &mapped, e);
-	if (status == -1)
-		err_prefix(e, "the answer");
+	status = map_answer(app, j, &mapped, e);
 	if (status == 0) {
 		begin_state(app, j);
-		status = add_mapped(app, j, &mapped, e);
+		status = add_mapped(app, &mapped, e);
 	}
 	if (status == 0) {
 		app->answers++;
 		print(app);
+	} else {
+		err_prefix(e, "the answer");
 	}
 	buf_free(&mapped);
 	return status;
@@ -154,6 +246,20 @@ answer_gone(struct app *app, struct job *j)
 	print(app);
 }
 
+/* As JSON whatever its bytes are: part of it may be the server's. */
+static void
+add_error(struct buf *line, const char *error)
+{
+	char *text = xstrdup(error);
+
+	if (!str_is_utf8(text, strlen(text)))
+		for (char *p = text; *p != '\0'; p++)
+			if ((unsigned char)*p >= 0x80)
+				*p = '?';
+	buf_add_json(line, text, strlen(text));
+	free(text);
+}
+
 void
 answer_unverified(struct app *app, const struct ask *a, uint64_t seq,
     const char *reason, long http_status, const char *error)
@@ -164,7 +270,7 @@ answer_unverified(struct app *app, const struct ask *a, uint64_t seq,
 	else
 		buf_adds(&app->line, ",\"httpStatus\":null");
 	buf_adds(&app->line, ",\"error\":");
-	buf_add_json(&app->line, error, strlen(error));
+	add_error(&app->line, error);
 	buf_adds(&app->line, "}\n");
 	app->unverified++;
 	print(app);

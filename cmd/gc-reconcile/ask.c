@@ -1,38 +1,57 @@
 /* The questions: one an agent, the urgent first, the oldest first. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "cmd/gc-reconcile/reconcile.h"
 
 #define SLOTS_FIRST 256
+#define BURST 4096		/* so many questions at once are a rare event */
 
 static const struct { const char *reason; int urgency; } urgencies[] = {
 	{ "sequence", 0 }, { "start", 1 }, { "reconnect", 1 },
+	{ "poll", 2 }, { "audit", 2 },
 };
+
+/* The urgent before the rest, the oldest of its kind first. */
+static bool
+is_before(const struct ask *a, const struct ask *b)
+{
+	return a->urgency != b->urgency ? a->urgency < b->urgency :
+	    a->serial < b->serial;
+}
+
+static bool
+is_sooner(const struct ask *a, const struct ask *b)
+{
+	return a->due_ms != b->due_ms ? a->due_ms < b->due_ms :
+	    is_before(a, b);
+}
 
 void
 asks_init(struct app *app)
 {
 	app->slot_count = SLOTS_FIRST;
 	app->slots = xcalloc(app->slot_count, sizeof(struct ask *));
-	for (int i = 0; i < URGENCIES; i++)
-		TAILQ_INIT(&app->queues[i]);
+	app->ready.before = is_before;
+	app->later.before = is_sooner;
 	app->hash_key = ((uint64_t)arc4random() << 32) | arc4random();
 }
 
-static uint64_t
+static uint32_t
 hash_of(const struct app *app, struct text id)
 {
 	uint64_t h = app->hash_key;
 
 	for (uint32_t i = 0; i < id.len; i++)
 		h = (h ^ (unsigned char)id.p[i]) * 0x100000001b3u;
-	return h ^ (h >> 31);
+	return (uint32_t)(h ^ (h >> 31));
 }
 
 static struct ask *
-find(const struct app *app, struct text id, uint64_t h)
+find(const struct app *app, struct text id, uint32_t h)
 {
 	struct ask *a = app->slots[h & (app->slot_count - 1)];
 
@@ -61,15 +80,13 @@ grow(struct app *app)
 }
 
 static struct ask *
-add(struct app *app, struct text id, uint64_t h)
+add(struct app *app, struct text id, uint32_t h)
 {
-	struct ask *a = xcalloc(1, sizeof(*a));
+	struct ask *a = xcalloc(1, sizeof(*a) + id.len + 1);
 
 	if (app->ask_count++ == app->slot_count)
 		grow(app);
-	a->user_id = xmalloc((size_t)id.len + 1);
 	memcpy(a->user_id, id.p, id.len);
-	a->user_id[id.len] = '\0';
 	a->user_id_len = id.len;
 	a->hash = h;
 	a->urgency = URGENCIES;
@@ -87,7 +104,7 @@ forget(struct app *app, struct ask *a)
 		p = &(*p)->chain;
 	*p = a->chain;
 	app->ask_count--;
-	free(a->user_id);
+	free(a->reason_own);
 	free(a);
 }
 
@@ -98,54 +115,83 @@ asks_free(struct app *app)
 		while (app->slots[i] != NULL)
 			forget(app, app->slots[i]);
 	free(app->slots);
+	queue_free(&app->ready);
+	queue_free(&app->later);
 }
 
-static int
-urgency_of(struct text reason)
+/* A reason's row; an unknown one is as urgent as the last. */
+static size_t
+row_of(struct text reason)
 {
-	for (size_t i = 0; i < sizeof(urgencies) / sizeof(urgencies[0]); i++)
-		if (text_is(reason, urgencies[i].reason))
-			return urgencies[i].urgency;
-	return URGENCIES - 1;
+	size_t i = 0;
+
+	while (i < sizeof(urgencies) / sizeof(urgencies[0]) &&
+	    !text_is(reason, urgencies[i].reason))
+		i++;
+	return i;
 }
 
 static void
-enqueue(struct app *app, struct ask *a)
+set_reason(struct ask *a, size_t row, struct text reason)
 {
-	a->state = ASK_WAITING;
-	TAILQ_INSERT_TAIL(&app->queues[a->urgency], a, link);
+	free(a->reason_own);
+	a->reason_own = NULL;
+	if (row < sizeof(urgencies) / sizeof(urgencies[0]))
+		a->reason = urgencies[row].reason;
+	else
+		a->reason = a->reason_own = xstrndup(reason.p, reason.len);
+}
+
+static void
+wait_for_turn(struct app *app, struct ask *a)
+{
+	a->state = a->due_ms <= app->now_ms ? ASK_READY : ASK_LATER;
+	queue_push(a->state == ASK_READY ? &app->ready : &app->later, a);
+}
+
+static void
+leave_queue(struct app *app, struct ask *a)
+{
+	if (a->state == ASK_READY)
+		queue_remove(&app->ready, a);
+	else if (a->state == ASK_LATER)
+		queue_remove(&app->later, a);
 }
 
 void
 ask_gap(struct app *app, const struct event *ev)
 {
-	uint64_t h = hash_of(app, ev->user_id);
+	uint32_t h = hash_of(app, ev->user_id);
 	struct ask *a = find(app, ev->user_id, h);
-	int urgency = urgency_of(ev->reason);
+	size_t row = row_of(ev->reason);
+	int urgency = row < sizeof(urgencies) / sizeof(urgencies[0]) ?
+	    urgencies[row].urgency : URGENCIES - 1;
+	bool idle;
 
 	app->gaps++;
 	if (a == NULL)
 		a = add(app, ev->user_id, h);
-	if (a->state == ASK_IDLE)
+	idle = a->state == ASK_IDLE;
+	if (idle)
 		a->urgency = URGENCIES;	/* an old reason does not count */
-	if (ev->seq > a->seq || a->state == ASK_IDLE)
+	if (ev->seq > a->seq || idle)
 		a->seq = ev->seq;
+	if (idle || (a->state == ASK_FLYING && !a->again))
+		a->serial = ++app->serial;
 	if (urgency < a->urgency) {
-		if (a->state == ASK_WAITING)
-			TAILQ_REMOVE(&app->queues[a->urgency], a, link);
-		a->urgency = urgency;
-		snprintf(a->reason, sizeof(a->reason), "%.*s",
-		    (int)ev->reason.len, ev->reason.p ? ev->reason.p : "");
-		if (a->state == ASK_WAITING)
-			enqueue(app, a);
+		leave_queue(app, a);
+		a->urgency = (uint8_t)urgency;
+		set_reason(a, row, ev->reason);
+		if (a->state == ASK_READY || a->state == ASK_LATER)
+			wait_for_turn(app, a);
 	}
 	if (a->state == ASK_FLYING) {
 		a->again = true;
-	} else if (a->state == ASK_IDLE) {
+	} else if (idle) {
 		a->retries = 0;
 		a->due_ms = 0;
 		app->open++;
-		enqueue(app, a);
+		wait_for_turn(app, a);
 	}
 }
 
@@ -154,9 +200,8 @@ ask_passed(struct app *app, const struct event *ev)
 {
 	struct ask *a = find(app, ev->user_id, hash_of(app, ev->user_id));
 
-	if (a != NULL && a->state != ASK_IDLE && ev->seq > a->seq &&
-	    ev->seq > a->passed_seq)
-		a->passed_seq = ev->seq;
+	if (a != NULL && a->state == ASK_FLYING && ev->seq > a->sent_seq)
+		a->passed = true;
 }
 
 struct ask *
@@ -164,40 +209,52 @@ ask_next(struct app *app, int64_t *due_ms)
 {
 	struct ask *a;
 
-	for (int i = 0; i < URGENCIES; i++)
-		TAILQ_FOREACH(a, &app->queues[i], link) {
-			if (a->due_ms <= app->now_ms)
-				return a;
-			if (a->due_ms < *due_ms)
-				*due_ms = a->due_ms;
-		}
-	return NULL;
+	while ((a = queue_first(&app->later)) != NULL &&
+	    a->due_ms <= app->now_ms) {
+		leave_queue(app, a);
+		wait_for_turn(app, a);
+	}
+	if (a != NULL && a->due_ms < *due_ms)
+		*due_ms = a->due_ms;
+	return queue_first(&app->ready);
 }
 
 struct ask *
 ask_any_waiting(struct app *app)
 {
-	struct ask *a = NULL;
+	struct ask *a = queue_first(&app->ready);
 
-	for (int i = 0; i < URGENCIES && a == NULL; i++)
-		a = TAILQ_FIRST(&app->queues[i]);
-	return a;
+	return a != NULL ? a : queue_first(&app->later);
 }
 
 void
 ask_sent(struct app *app, struct ask *a)
 {
-	TAILQ_REMOVE(&app->queues[a->urgency], a, link);
+	leave_queue(app, a);
 	a->state = ASK_FLYING;
-	a->again = false;
-	a->sent_passed = a->passed_seq;
+	a->again = a->passed = false;
+	a->sent_seq = a->seq;
 }
 
 void
 ask_again(struct app *app, struct ask *a, int64_t due_ms)
 {
 	a->due_ms = due_ms;
-	enqueue(app, a);
+	a->again = false;
+	wait_for_turn(app, a);
+}
+
+/* All is answered: what a burst of questions took goes back. */
+static void
+rest(struct app *app)
+{
+	if (app->ready.room + app->later.room <= BURST)
+		return;
+	queue_free(&app->ready);
+	queue_free(&app->later);
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
 }
 
 void
@@ -205,17 +262,22 @@ ask_done(struct app *app, struct ask *a, bool answered)
 {
 	app->stuck += (uint64_t)!answered - (uint64_t)a->unverified;
 	a->unverified = !answered;
-	if (a->state == ASK_WAITING)
-		TAILQ_REMOVE(&app->queues[a->urgency], a, link);
+	leave_queue(app, a);
 	a->retries = 0;
 	if (a->again) {
-		a->again = false;
 		ask_again(app, a, 0);
 		return;
 	}
 	a->state = ASK_IDLE;
-	a->passed_seq = 0;
 	app->open--;
-	if (answered)
+	if (answered) {
 		forget(app, a);
+	} else if (app->stuck > STUCK_MAX) {
+		/* too many to know which was answered after all */
+		app->stuck--;
+		app->stuck_forgotten = true;
+		forget(app, a);
+	}
+	if (app->open == 0)
+		rest(app);
 }

@@ -6,7 +6,8 @@
 #include "cmd/gc-reconcile/reconcile.h"
 #include "lib/log.h"
 
-#define URL_MAX (16 << 10)
+#define ADDRESS_MAX ((16 << 10) + 3 * TAKE_ID_MAX)
+#define WAIT_TOLD_MS 180000	/* a server that asks for more: that is said */
 
 void
 fetch_start(struct app *app)
@@ -16,6 +17,7 @@ fetch_start(struct app *app)
 		die(GC_EX_OSERR, "can't start libcurl");
 	curl_multi_setopt(app->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
 	    (long)app->opt.jobs);
+	app->renew = false;
 }
 
 static struct job *
@@ -27,6 +29,24 @@ free_job(struct app *app)
 	return NULL;
 }
 
+/*
+ * curl sends anew by itself where a kept connection turns out to be closed.
+ * That is a request of which the pace knows nothing: it comes back instead.
+ */
+static int
+on_request(void *arg, char *remote, char *local, int remote_port,
+    int local_port)
+{
+	struct job *j = arg;
+
+	(void)remote, (void)local, (void)remote_port, (void)local_port;
+	if (j->on_wire)
+		return CURL_PREREQFUNC_ABORT;
+	j->on_wire = true;
+	j->fetched_ms = clock_wall_ms();
+	return CURL_PREREQFUNC_OK;
+}
+
 static void
 set_address(struct app *app, struct job *j)
 {
@@ -34,17 +54,26 @@ set_address(struct app *app, struct job *j)
 	    (int)j->ask->user_id_len);
 	struct buf text;
 
-	buf_init(&text, URL_MAX + NDJSON_LINE_MAX * 3);
+	buf_init(&text, ADDRESS_MAX);
 	buf_addf(&text, "%s/api/v2/routing/users/%s/state",
 	    app->config.api_url, id);
-	http_prepare(j->easy, text.data, app->config.cacert,
-	    app->opt.timeout_ms, &j->reply);
+	free(j->cacert);
+	j->cacert = app->config.cacert == NULL ? NULL :
+	    xstrdup(app->config.cacert);
+	http_prepare(j->easy, text.data, j->cacert, app->opt.timeout_ms,
+	    &j->reply);
 	curl_free(id);
 	buf_reset(&text);
 	buf_addf(&text, "Authorization: Bearer %s", app->token.access_token);
 	curl_slist_free_all(j->headers);
 	j->headers = curl_slist_append(NULL, text.data);
 	curl_easy_setopt(j->easy, CURLOPT_HTTPHEADER, j->headers);
+	curl_easy_setopt(j->easy, CURLOPT_PREREQFUNCTION, on_request);
+	curl_easy_setopt(j->easy, CURLOPT_PREREQDATA, j);
+	curl_easy_setopt(j->easy, CURLOPT_PRIVATE, j);
+	/* another kept one may be as dead */
+	curl_easy_setopt(j->easy, CURLOPT_FRESH_CONNECT,
+	    j->ask->fresh ? 1L : 0L);
 	buf_wipe(&text);
 }
 
@@ -58,18 +87,30 @@ send_one(struct app *app, struct job *j, struct ask *a)
 		http_reply_init(&j->reply);
 	}
 	j->ask = a;
-	j->seq = a->seq;
-	memcpy(j->reason, a->reason, sizeof(j->reason));
+	j->reason = xstrdup(a->reason);
+	j->on_wire = false;
 	j->token_number = app->token_number;
 	j->fetched_ms = clock_wall_ms();
 	j->hold_number = app->hold_number;
 	ask_sent(app, a);
 	set_address(app, j);
-	curl_easy_setopt(j->easy, CURLOPT_PRIVATE, j);
 	curl_multi_add_handle(app->multi, j->easy);
 	pace_take(&app->pace, app->now_ms);
 	app->requests++;
 	app->flying++;
+}
+
+/* These are steps of a path, however they are spelt: another address. */
+static bool
+is_dots(const struct ask *a)
+{
+	return strcmp(a->user_id, ".") == 0 || strcmp(a->user_id, "..") == 0;
+}
+
+void
+fetch_renew(struct app *app)
+{
+	app->renew = true;
 }
 
 int64_t
@@ -79,8 +120,23 @@ fetch_some(struct app *app)
 	struct ask *a;
 	struct job *j;
 
-	while (app->have_token && (j = free_job(app)) != NULL &&
+	app->now_ms = clock_mono_ms();
+	if (app->renew && app->flying > 0)
+		return CLOCK_NEVER;
+	if (app->renew) {
+		curl_multi_cleanup(app->multi);
+		fetch_start(app);
+	}
+	while ((j = free_job(app)) != NULL &&
 	    (a = ask_next(app, &due)) != NULL) {
+		if (is_dots(a)) {
+			answer_unverified(app, a, a->seq, a->reason, 0,
+			    "such an id has no address");
+			ask_done(app, a, false);
+			continue;
+		}
+		if (!app->have_token)
+			return CLOCK_NEVER;
 		next = pace_next_ms(&app->pace, app->now_ms);
 		if (next > app->now_ms)
 			return next;
@@ -94,8 +150,8 @@ fetch_some(struct app *app)
 static void
 give_up(struct app *app, struct job *j, const char *error)
 {
-	answer_unverified(app, j->ask, j->seq, j->reason, j->reply.status,
-	    error);
+	answer_unverified(app, j->ask, j->ask->sent_seq, j->reason,
+	    j->reply.status, error);
 	ask_done(app, j->ask, false);
 }
 
@@ -132,6 +188,9 @@ hold(struct app *app, struct job *j)
 			    app->holds, arc4random());
 		app->holds++;
 	}
+	if (wait_ms > WAIT_TOLD_MS)
+		log_warn("the server answers %ld and wants no request for "
+		    "%lld s", j->reply.status, (long long)(wait_ms / 1000));
 	if (wait_ms >= 0) {
 		log_note("the server answers %ld: all wait %lld ms",
 		    j->reply.status, (long long)wait_ms);
@@ -140,20 +199,23 @@ hold(struct app *app, struct job *j)
 	ask_again(app, j->ask, 0);
 }
 
+/* 200, or a 404 that is believed. */
 static void
 answered(struct app *app, struct job *j)
 {
 	struct ask *a = j->ask;
 	struct err e;
 
-	app->known_good = true;
-	if (a->passed_seq > a->sent_passed && a->passed_seq > j->seq) {
+	if (a->passed) {
 		/* the agent changed since: what came is older than it */
-		a->again = false;
 		ask_again(app, a, 0);
+	} else if (j->reply.status == 404) {
+		answer_gone(app, j);
+		ask_done(app, a, true);
 	} else if (answer_state(app, j, &e) == -1) {
 		give_up(app, j, e.msg);
 	} else {
+		app->known_good = true;
 		ask_done(app, a, true);
 	}
 }
@@ -170,13 +232,16 @@ judge(struct app *app, struct job *j, CURLcode result)
 	snprintf(text, sizeof(text), "the server answers %ld", status);
 	if (http_result(result, &j->reply, &e) == -1) {
 		j->reply.status = 0;
-		retry(app, j, e.msg);
+		j->ask->fresh = true;
+		retry(app, j, result == CURLE_ABORTED_BY_CALLBACK ?
+		    "the connection was closed before the answer" : e.msg);
 		return;
 	}
+	j->ask->fresh = false;
 	if (status != 429 && status != 503 &&
 	    j->hold_number == app->hold_number)
 		app->holds = 0;
-	if (status == 200) {
+	if (status == 200 || (status == 404 && app->known_good)) {
 		answered(app, j);
 	} else if (status == 429 || status == 503) {
 		hold(app, j);
@@ -187,9 +252,6 @@ judge(struct app *app, struct job *j, CURLcode result)
 			app->refused_again = true;
 			give_up(app, j, "the token is refused");
 		}
-	} else if (status == 404 && app->known_good) {
-		answer_gone(app, j);
-		ask_done(app, j->ask, true);
 	} else if (status >= 500) {
 		retry(app, j, text);
 	} else {
@@ -197,14 +259,29 @@ judge(struct app *app, struct job *j, CURLcode result)
 	}
 }
 
-bool
+static void
+release(struct app *app, struct job *j)
+{
+	curl_multi_remove_handle(app->multi, j->easy);
+	pace_done(&app->pace, app->now_ms);
+	app->flying--;
+}
+
+static void
+clear(struct job *j)
+{
+	j->ask = NULL;
+	free(j->reason);
+	j->reason = NULL;
+}
+
+void
 fetch_take(struct app *app)
 {
 	CURLMsg *msg;
 	struct job *j;
 	int left, running;
 	CURLcode result;
-	bool any = false;
 
 	curl_multi_perform(app->multi, &running);
 	while ((msg = curl_multi_info_read(app->multi, &left)) != NULL) {
@@ -212,13 +289,12 @@ fetch_take(struct app *app)
 			continue;
 		result = msg->data.result;
 		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &j);
-		curl_multi_remove_handle(app->multi, j->easy);
-		app->flying--;
+		/* printing the one before may have taken long */
+		app->now_ms = clock_mono_ms();
+		release(app, j);
 		judge(app, j, result);
-		j->ask = NULL;
-		any = true;
+		clear(j);
 	}
-	return any;
 }
 
 void
@@ -228,17 +304,17 @@ fetch_stop(struct app *app)
 		struct job *j = &app->jobs[i];
 
 		if (j->ask != NULL) {
-			curl_multi_remove_handle(app->multi, j->easy);
+			release(app, j);
 			ask_again(app, j->ask, 0);
-			j->ask = NULL;
+			clear(j);
 		}
 		if (j->easy != NULL) {
 			curl_easy_cleanup(j->easy);
 			http_reply_free(&j->reply);
 			curl_slist_free_all(j->headers);
+			free(j->cacert);
 		}
 		*j = (struct job){ .ask = NULL };
 	}
 	curl_multi_cleanup(app->multi);
-	app->flying = 0;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/gc-reconcile/reconcile.h"
 #include "lib/log.h"
@@ -55,11 +56,21 @@ static const struct metric metrics[] = {
 	{ "gc_reconcile_open", "agents asked about now", &app.open_metric },
 };
 
+/* A question that cannot be kept. */
+static const char *
+too_long(const struct event *ev)
+{
+	return ev->kind == EVENT_GAP && ev->reason.len > REASON_MAX ?
+	    "reason is longer than 256 bytes" : NULL;
+}
+
 static void
 one_line(const char *line, size_t len, size_t raw)
 {
 	const char *why = event_parse(&app.ev, line, len, ACT_ON);
 
+	if (why == NULL)
+		why = too_long(&app.ev);
 	if (why != NULL) {
 		filter_reject(&app.filter, why);
 		return;
@@ -95,6 +106,62 @@ earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* HUP: the settings and the map again; what cannot be read stays as it
+ * was.  What flies lands by the old ones. */
+static void
+reload(void)
+{
+	struct config fresh;
+	struct err e;
+	int status = config_load(&fresh, CONFIG_API, &e);
+
+	if (status == 0 && fresh.cacert != NULL &&
+	    access(fresh.cacert, R_OK) == -1) {
+		status = err_set(&e, GC_EX_CONFIG, "can't read %s",
+		    fresh.cacert);
+		config_free(&fresh);
+	}
+	if (status == 0) {
+		token_drop(&app);
+		fetch_renew(&app);
+		config_free(&app.config);
+		app.config = fresh;
+	} else {
+		log_warn("HUP: the settings stay as they were: %s", e.msg);
+	}
+	if (answer_load_map(&app, &e) == -1)
+		log_warn("HUP: the map stays as it was: %s", e.msg);
+	log_note("HUP: reread");
+}
+
+static void
+heed_signals(void)
+{
+	struct sigs *sigs = &app.filter.sigs;
+
+	if (sigs->status)
+		say_status();
+	if (sigs->reload)
+		reload();
+	sigs->status = sigs->reload = false;
+}
+
+/* Questions out, answers in; when that is to be done again. */
+static int64_t
+ask_and_hear(void)
+{
+	int64_t due = token_tick(&app);
+	size_t before;
+
+	due = earlier(due, fetch_some(&app));
+	before = app.flying;
+	fetch_take(&app);	/* what was just added must get going */
+	/* what ended by that has made room, or was the last */
+	if (app.flying < before || (app.filter.input_done && app.open == 0))
+		return app.now_ms;
+	return due;
+}
+
 /* One turn: questions out, answers in, lines on.  False once the input has
  * ended. */
 static bool
@@ -102,15 +169,12 @@ turn(int64_t deadline_ms)
 {
 	struct pollfd fds[FILTER_FDS + 1];
 	struct curl_waitfd waits[FILTER_FDS + 1];
-	int64_t due = earlier(token_tick(&app), fetch_some(&app));
+	int64_t due = ask_and_hear();
 	const char *line;
 	size_t len, raw;
 	bool more;
 	int timeout;
 
-	/* what was just added must get going; what ended is looked at anew */
-	if (fetch_take(&app))
-		due = app.now_ms;
 	timeout = filter_prepare(&app.filter, earlier(due, deadline_ms), fds);
 	fds[FILTER_FDS] = (struct pollfd){ asktoken_fd(&app.asktoken),
 	    POLLIN, 0 };
@@ -131,10 +195,7 @@ turn(int64_t deadline_ms)
 	    filter_line(&app.filter, &line, &len, &raw))
 		one_line(line, len, raw);
 	app.open_metric = app.open;
-	if (app.filter.sigs.status) {
-		app.filter.sigs.status = false;
-		say_status();
-	}
+	heed_signals();
 	return more;
 }
 
@@ -162,6 +223,7 @@ start(int argc, char **argv)
 	if (config_load(&app.config, CONFIG_API, &e) == -1 ||
 	    filter_open(&app.filter, app.opt.strict, &m, &e) == -1)
 		die_err(&e);
+	sigs_catch_hup();
 	event_init(&app.ev);
 	event_init(&app.check);
 	asktoken_init(&app.asktoken);
@@ -181,7 +243,6 @@ abandon(const char *why)
 
 	fetch_stop(&app);
 	while ((a = ask_any_waiting(&app)) != NULL) {
-		a->again = false;
 		answer_unverified(&app, a, a->seq, a->reason, 0, why);
 		ask_done(&app, a, false);
 	}
@@ -191,40 +252,49 @@ static int
 finish(void)
 {
 	int code = app.fatal ? app.fatal : app.refused_again ? GC_EX_NOPERM :
-	    app.stuck > 0 ? GC_EX_TEMPFAIL : GC_EX_OK;
+	    GC_EX_OK;
 
 	abandon(app.fatal ? "there is no token" : "there was no time left");
-	if (code == GC_EX_OK && app.stuck > 0)
+	if (code == GC_EX_OK && (app.stuck > 0 || app.stuck_forgotten))
 		code = GC_EX_TEMPFAIL;
 	if (log_get_level() >= LOG_NOTE)
 		say_status();
 	filter_close(&app.filter);
-	token_free(&app.token);
+	token_stop(&app);
 	config_free(&app.config);
-	json_program_free(app.map);
+	answer_free(&app);
 	asks_free(&app);
-	buf_free(&app.line);
-	asktoken_free(&app.asktoken);
 	event_free(&app.ev);
 	event_free(&app.check);
 	curl_global_cleanup();
 	return code;
 }
 
+/* After a signal there is less time, counted from the end of input. */
+static int64_t
+drain_until(int64_t ended_ms)
+{
+	int64_t until = ended_ms + app.opt.drain_ms;
+	int64_t stopped = app.filter.stop_ms;
+
+	if (stopped == 0)
+		return until;
+	if (stopped < ended_ms)
+		stopped = ended_ms;
+	return earlier(until, stopped + SIGNAL_DRAIN_MS);
+}
+
 int
 main(int argc, char **argv)
 {
-	int64_t until;
+	int64_t ended_ms, until;
 
 	start(argc, argv);
 	while (turn(CLOCK_NEVER) && app.fatal == 0)
 		continue;
-	until = app.now_ms + app.opt.drain_ms;
-	while (app.open > 0 && app.fatal == 0 && app.now_ms < until) {
+	ended_ms = clock_mono_ms();
+	while (app.open > 0 && app.fatal == 0 &&
+	    clock_mono_ms() < (until = drain_until(ended_ms)))
 		turn(until);
-		if (app.filter.stop_ms != 0)
-			until = earlier(until, app.filter.stop_ms +
-			    SIGNAL_DRAIN_MS);
-	}
 	return finish();
 }

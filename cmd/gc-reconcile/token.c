@@ -5,26 +5,37 @@
 #include "lib/log.h"
 
 #define FORCE_PERIOD_MS 60000	/* forced renewals, at most so often */
+#define RUN_PERIOD_MS 1000	/* and runs for tokens that have ended */
 #define MIN_TTL_MS 5000		/* so that gc-subscribe is who renews */
 
 static const struct backoff command_backoff = {
 	.base_ms = 1000, .cap_ms = 30000, .jitter_ms = 500
 };
 
+static bool
+has_ended(const struct token *t)
+{
+	return t->expires_ms != 0 && clock_wall_ms() >= t->expires_ms;
+}
+
 int64_t
 token_tick(struct app *app)
 {
 	struct err e;
 
-	if (app->have_token && app->token.expires_ms != 0 &&
-	    clock_wall_ms() >= app->token.expires_ms)
+	app->now_ms = clock_mono_ms();
+	if (app->have_token && has_ended(&app->token)) {
 		app->have_token = false;
+		if (app->token_due_ms < app->asked_ms + RUN_PERIOD_MS)
+			app->token_due_ms = app->asked_ms + RUN_PERIOD_MS;
+	}
 	if (app->have_token || app->asktoken.asking || app->open == 0)
 		return CLOCK_NEVER;
 	if (app->now_ms < app->token_due_ms)
 		return app->token_due_ms;
+	app->asked_ms = app->now_ms;
 	if (asktoken_start(&app->asktoken, app->config.token_cmd, MIN_TTL_MS,
-	    app->refused_ms, &e) == -1)
+	    app->refused, &e) == -1)
 		die_err(&e);
 	return CLOCK_NEVER;
 }
@@ -42,6 +53,13 @@ failed(struct app *app, const struct err *e)
 	    (long long)(app->token_due_ms - app->now_ms));
 }
 
+static void
+forget_refused(struct app *app)
+{
+	free(app->refused);
+	app->refused = NULL;
+}
+
 void
 token_serve(struct app *app)
 {
@@ -49,6 +67,11 @@ token_serve(struct app *app)
 	struct err e;
 	int got = asktoken_feed(&app->asktoken, &t, &e);
 
+	if (got == 1 && has_ended(&t)) {
+		token_free(&t);
+		got = err_set(&e, GC_EX_UNAVAILABLE, "%s printed a token that "
+		    "has ended", app->asktoken.name);
+	}
 	if (got == -1)
 		failed(app, &e);
 	if (got != 1)
@@ -58,7 +81,7 @@ token_serve(struct app *app)
 	app->have_token = true;
 	app->token_number++;
 	app->token_failures = 0;
-	app->refused_ms = 0;
+	forget_refused(app);
 }
 
 bool
@@ -66,11 +89,36 @@ token_refused(struct app *app, const struct job *j)
 {
 	if (j->token_number < app->token_number || !app->have_token)
 		return true;	/* a newer one is there, or on its way */
+	if (has_ended(&app->token)) {
+		app->have_token = false;	/* on the way: no refusal */
+		return true;
+	}
 	if (app->forced_ms != 0 &&
 	    app->now_ms - app->forced_ms < FORCE_PERIOD_MS)
 		return false;
 	app->forced_ms = app->now_ms;
 	app->have_token = false;
-	app->refused_ms = app->token.issued_ms;
+	if (app->token.issued_at != NULL) {
+		forget_refused(app);
+		app->refused = xstrdup(app->token.issued_at);
+	}
 	return true;
+}
+
+void
+token_drop(struct app *app)
+{
+	asktoken_stop(&app->asktoken);
+	app->have_token = false;
+	app->token_due_ms = app->forced_ms = 0;
+	app->token_failures = 0;
+	forget_refused(app);
+}
+
+void
+token_stop(struct app *app)
+{
+	asktoken_free(&app->asktoken);
+	token_free(&app->token);
+	forget_refused(app);
 }

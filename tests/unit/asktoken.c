@@ -5,7 +5,7 @@
 #include "lib/asktoken.h"
 #include "tests/tap.h"
 
-#define ISSUED 1718461930123	/* 2024-06-15T14:32:10.123Z */
+#define ISSUED "2024-06-15T14:32:10.123456Z"	/* told on as it is */
 
 static const struct {
 	const char *command;
@@ -15,7 +15,7 @@ static const struct {
 } rows[] = {
 	{ "echo abc", "abc", 0, "" },
 	{ "echo $GC_TOKEN_MIN_TTL", "5000ms", 0, "" },
-	{ "echo $GC_TOKEN_REFUSED", "2024-06-15T14:32:10.123Z", 0, "" },
+	{ "echo $GC_TOKEN_REFUSED", ISSUED, 0, "" },
 	{ "echo '{\"access_token\":\"x\"}'", "x", 0, "" },
 	{ "printf %020000d 7", NULL, GC_EX_UNAVAILABLE, "printf: " },
 	{ "head -c 100000 /dev/zero", NULL, GC_EX_UNAVAILABLE, "head" },
@@ -65,12 +65,12 @@ main(void)
 		    "and all is over");
 		token_free(&t);
 	}
-	asktoken_start(&a, "echo $GC_TOKEN_REFUSED-", 5000, 0, &e);
+	asktoken_start(&a, "echo $GC_TOKEN_REFUSED-", 5000, NULL, &e);
 	while (asktoken_feed(&a, &t, &e) == 0)
 		poll(&(struct pollfd){ asktoken_fd(&a), POLLIN, 0 }, 1, 10);
 	is_str(t.access_token, "-", "none was refused");
 	token_free(&t);
-	asktoken_start(&a, "sleep 600", 5000, 0, &e);
+	asktoken_start(&a, "sleep 600", 5000, NULL, &e);
 	is_int(asktoken_feed(&a, &t, &e), 0, "it thinks");
 	asktoken_stop(&a);
 	ok(a.child.pid == -1 && asktoken_feed(&a, &t, &e) == 0, "stopped");

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "lib/json.h"
+#include "lib/str.h"
 #include "tests/tap.h"
 
 /* Field "f" (or a path), as each kind: NULL or untouched where it is not. */
@@ -52,7 +53,19 @@ static const struct { const char *program, *text, *out, *why; } runs[] = {
 	{ "error({a:1})", "{}", "", "{\"a\":1}" },
 	{ ".", "{", "", "not JSON" }, { ".", "", "", "not JSON" },
 	{ ".", "1 2", "", "not JSON" },
+	/* what reaches out of a program finds nothing, and no way to crash */
+	{ "try input catch \"none\"", "{}", "\"none\"\n", NULL },
+	{ "[inputs]", "{}", "[]\n", NULL },
+	{ "debug", "{}", "{}\n", NULL },
+	{ "halt", "{}", "", NULL },
+	{ "input_filename", "{}", "null\n", NULL },
+	{ "get_search_list", "{}", "[]\n", NULL },
 };
+
+/* Programs that cannot be had: 78, and no crash. */
+static const char *const no_programs[] = { ".a |", "$nobody",
+    "include \"a\"; .", "import \"a\" as a; .", "import \"a\" as $a; .",
+    "include \"a\" {search: \"./\"}; ." };
 
 static void
 test_reads(void)
@@ -146,10 +159,43 @@ test_goes_on(void)
 	json_program_free(p);
 	buf_free(&out);
 	json_program_free(NULL);
-	ok(json_program_new(".a |", NULL, &e) == NULL, "no program");
-	is_int(e.code, GC_EX_CONFIG, "78");
-	ok(json_program_new("$nobody", NULL, &e) == NULL, "nor one that asks "
-	    "for what it has not: %s", e.msg);
+}
+
+static void
+test_no_programs(void)
+{
+	for (size_t i = 0; i < sizeof(no_programs) / sizeof(char *); i++) {
+		struct err e = { 0, "" };
+
+		ok(json_program_new(no_programs[i], NULL, &e) == NULL &&
+		    e.code == GC_EX_CONFIG && e.msg[0] != '\0',
+		    "'%s': 78: %s", no_programs[i], e.msg);
+	}
+}
+
+/* An error is cut between two characters, wherever the limit falls. */
+static void
+test_cut(void)
+{
+	static const char *const programs[] = { "error(\"\u00e9\" * 300)",
+	    "error(\"a\" + \"\u00e9\" * 300)",
+	    "error(\"a\" + \"\u20ac\" * 300)",
+	    "error({a: (\"\u20ac\" * 300)})" };
+	struct buf out;
+
+	buf_init(&out, 64);
+	for (size_t i = 0; i < sizeof(programs) / sizeof(char *); i++) {
+		struct err e = { 0, "" };
+		struct json_program *p = json_program_new(programs[i], NULL,
+		    &e);
+
+		is_int(json_program_run(p, "{}", 2, &out, &e), -1,
+		    programs[i]);
+		ok(strlen(e.msg) > 200 && str_is_utf8(e.msg, strlen(e.msg)),
+		    "is told in whole characters: %s", e.msg);
+		json_program_free(p);
+	}
+	buf_free(&out);
 }
 
 static void
@@ -173,6 +219,8 @@ main(void)
 	test_no_objects();
 	test_runs();
 	test_goes_on();
+	test_no_programs();
+	test_cut();
 	test_compact();
 	return done();
 }

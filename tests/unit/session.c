@@ -1,5 +1,4 @@
-/* Every cell of the session's table, the bounds of its delays, the pace. */
-#include "lib/pace.h"
+/* Every cell of the session's table, the bounds of its delays. */
 #include "lib/session.h"
 #include "tests/tap.h"
 
@@ -70,47 +69,10 @@ test_attempts(void)
 	ok(w.failover && w.delay_ms <= 30000, "and so each time after");
 }
 
-/* However often it is asked, no 60 s hold more than the rate. */
-static void
-test_pace(uint64_t rate, uint32_t seed)
-{
-	static int64_t sent[200000];
-	struct pace p;
-	int64_t now = 0;
-	size_t n = 0, from = 0, most = 0;
-
-	pace_init(&p, rate, now);
-	while (now < 600000 && n < 200000) {
-		seed = seed * 1664525 + 1013904223;
-		now += seed >> 24;
-		while (pace_next_ms(&p, now) <= now && n < 200000) {
-			pace_take(&p, now);
-			sent[n++] = now;
-			while (sent[from] <= now - 60000)
-				from++;
-			if (n - from > most)
-				most = n - from;
-		}
-	}
-	ok(most <= rate, "at most %llu in 60 s (%zu)",
-	    (unsigned long long)rate, most);
-	ok(n >= rate * 10 * 8 / 10, "and not many fewer (%zu)", n);
-}
-
 int
 main(void)
 {
-	struct pace p;
-
 	test_cells();
 	test_attempts();
-	test_pace(1, 1);
-	test_pace(7, 2);
-	test_pace(60, 3);
-	test_pace(240, 4);
-	test_pace(6000, 5);
-	pace_init(&p, 240, 0);
-	pace_hold(&p, 5000);
-	is_int(pace_next_ms(&p, 100), 5000, "a hold stops everyone");
 	return done();
 }

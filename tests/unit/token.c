@@ -170,7 +170,7 @@ test_outputs(void)
 static void
 test_life(void)
 {
-	struct token t = { NULL, NULL, 0, 0 };
+	struct token t = { 0 };
 
 	for (size_t i = 0; i < sizeof(lives) / sizeof(lives[0]); i++) {
 		t.expires_ms = NOW + lives[i].left_s * S;
@@ -181,7 +181,7 @@ test_life(void)
 		    (int)lives[i].min_ttl_s, lives[i].fresh ? "fresh" :
 		    "not");
 	}
-	t = (struct token){ NULL, NULL, 0, NOW + 89 * S };
+	t = (struct token){ .expires_ms = NOW + 89 * S };
 	ok(!token_is_fresh(&t, 90 * S, NOW), "issued nobody knows when");
 	t.expires_ms = 0;
 	ok(token_is_fresh(&t, 9000 * S, NOW), "of unknown life: always");
@@ -199,7 +199,7 @@ static void
 test_line(void)
 {
 	char access[] = "a\"b", type[] = "bearer";
-	struct token t = { access, type, NOW, NOW + 60 * S };
+	struct token t = { access, type, NOW, NOW + 60 * S, NULL };
 	struct buf line;
 
 	buf_init(&line, 4096);
@@ -226,7 +226,7 @@ test_cache(void)
 {
 	static char longest[TOKEN_MAX + 1];
 	char type[] = "bearer";
-	struct token t = { longest, type, NOW, NOW + 60 * S }, back;
+	struct token t = { longest, type, NOW, NOW + 60 * S, NULL }, back;
 	struct stat st;
 	struct buf text;
 	struct err e;
