@@ -3,7 +3,9 @@
  * What its files share.
  *
  * main.c     options, start, the loop's turn, the end
- * connect.c  the session's actions: token, connect, upgrade, open, close
+ * connect.c  the session's actions: what makes and ends a connection
+ * token.c    the token command
+ * wire.c     bytes to and fro
  * stream.c   frames to lines; control lines; liveness
  * output.c   from the ring to stdout, which never blocks the rest
  * report.c   status, metrics, notes
@@ -124,9 +126,14 @@ struct app {
 
 /* connect.c */
 void perform(struct app *app, enum session_event event);	/* step + act */
-void serve_child(struct app *app);
-void serve_transport(struct app *app);
 void lose(struct app *app, const char *by, unsigned code, const char *reason);
+
+/* token.c */
+void start_token(struct app *app);
+void serve_child(struct app *app);
+
+/* wire.c */
+void serve_transport(struct app *app);
 
 /* stream.c */
 struct websocket *stream_new(struct app *app);
