@@ -40,7 +40,7 @@ my $parent = $$;
 sub now { int(clock_gettime(CLOCK_MONOTONIC) * 1000) }
 
 sub note {
-	open my $log, '>>', "$folder/log" or die;
+	open my $log, q(>>), "$folder/log" or exit;
 	syswrite $log, join(' ', now() - $began, $number, @_) . "\n";
 }
 
@@ -200,7 +200,10 @@ while (1) {
 	my $script = $scripts[$number < @scripts ? $number : $#scripts];
 	$number++;
 	note('accepted');
-	next if fork;
+	if (fork) {
+		CORE::close $sock;
+		next;
+	}
 	CORE::close $listener;
 	setsockopt $sock, IPPROTO_TCP, TCP_NODELAY, 1;
 	for my $step (split ' ', $script) {

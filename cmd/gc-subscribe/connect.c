@@ -27,7 +27,7 @@ drop_connection(struct app *app)
 	app->shaking = false;
 	buf_wipe(&app->request);
 	app->close_ms = app->ping_ms = app->healthy_ms = CLOCK_NEVER;
-	app->upgrade_ms = CLOCK_NEVER;
+	app->upgrade_ms = app->rotate_ms = app->linger_ms = CLOCK_NEVER;
 	app->more_to_read = false;
 }
 
@@ -166,7 +166,7 @@ start_close(struct app *app)
 	    app->state == ST_CLOSE ? "rotate" : "stop");
 	websocket_close(app->ws, 1000, NULL);
 	app->close_ms = app->now_ms + CLOSE_MS;
-	app->ping_ms = CLOCK_NEVER;
+	app->ping_ms = app->rotate_ms = CLOCK_NEVER;
 }
 
 static void
@@ -174,7 +174,6 @@ rotate(struct app *app)
 {
 	app->is_open = false;
 	app->rotating = true;
-	app->rotate_ms = CLOCK_NEVER;
 	stream_closed(app, "rotate", 0);
 	drop_connection(app);
 	token_free(&app->token);

@@ -35,7 +35,8 @@ static struct app app = {
 	.retry_ms = CLOCK_NEVER, .rotate_ms = CLOCK_NEVER,
 	.close_ms = CLOCK_NEVER, .ping_ms = CLOCK_NEVER,
 	.stop_ms = CLOCK_NEVER, .healthy_ms = CLOCK_NEVER,
-	.upgrade_ms = CLOCK_NEVER, .retry_after_ms = -1,
+	.upgrade_ms = CLOCK_NEVER, .linger_ms = CLOCK_NEVER,
+	.retry_after_ms = -1,
 };
 
 static const struct opt table[] = {
@@ -200,8 +201,10 @@ start(int argc, char **argv)
 static int64_t
 earliest(void)
 {
-	const int64_t all[] = { app.retry_ms, app.rotate_ms, app.close_ms,
-	    app.ping_ms, app.stop_ms, app.healthy_ms, app.upgrade_ms };
+	const int64_t all[] = { app.retry_ms, app.close_ms, app.ping_ms,
+	    app.stop_ms, app.healthy_ms, app.upgrade_ms, app.linger_ms,
+	    /* one that passed while connecting counts from the open on */
+	    app.state == ST_STREAM ? app.rotate_ms : CLOCK_NEVER };
 	int64_t first = metrics_tick(&app.metrics, app.now_ms);
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -240,6 +243,10 @@ serve_timers(void)
 	if (app.now_ms >= app.close_ms) {
 		app.close_ms = CLOCK_NEVER;
 		perform(&app, EV_CLOSED);
+	}
+	if (app.now_ms >= app.linger_ms) {
+		app.linger_ms = CLOCK_NEVER;
+		lose(&app, "network", 0, "the stream broke");
 	}
 	if (app.now_ms >= app.upgrade_ms) {
 		app.upgrade_ms = CLOCK_NEVER;

@@ -89,7 +89,7 @@ output_serve(struct app *app, short revents)
 	size_t len;
 	ssize_t n;
 
-	if (revents & (POLLERR | POLLNVAL)) {
+	if (revents & (POLLERR | POLLNVAL | POLLHUP)) {
 		errno = EPIPE;
 		failed(app);
 		return;

@@ -91,6 +91,7 @@ struct app {
 	/* deadlines, monotonic; CLOCK_NEVER where there is none */
 	int64_t now_ms, retry_ms, rotate_ms, close_ms, ping_ms, stop_ms;
 	int64_t healthy_ms, upgrade_ms;
+	int64_t linger_ms;	/* a write failed: read on until then */
 	unsigned misses;	/* pings in a row without a pong */
 	bool ping_out;
 	int64_t ping_sent_ms;

@@ -2,7 +2,8 @@
 #include "cmd/gc-subscribe/subscribe.h"
 #include "lib/clock.h"
 
-#define READ_BUDGET 64		/* messages a turn */
+#define READ_BUDGET 256		/* frames a turn */
+#define LINGER_MS 5000		/* for what came before a write failed */
 
 static void
 send_request(struct app *app)
@@ -72,13 +73,17 @@ read_frames(struct app *app)
 	int wrote = websocket_write(app->ws);
 
 	app->more_to_read = got == WEBSOCKET_BUDGET;
+	if (wrote == -1 && app->linger_ms == CLOCK_NEVER) {
+		app->linger_ms = app->now_ms + LINGER_MS;
+		app->ping_ms = CLOCK_NEVER;
+	}
 	if (got == WEBSOCKET_CLOSED && app->state != ST_STREAM)
 		perform(app, EV_CLOSED);
 	else if (got == WEBSOCKET_CLOSED)
 		lose(app, "server", app->close_code, "closed by the server");
 	else if (got == WEBSOCKET_BROKEN)
 		lose(app, "client", app->close_code, "what came was broken");
-	else if (got == WEBSOCKET_ENDED || wrote == -1)
+	else if (got == WEBSOCKET_ENDED)
 		lose(app, "network", 0, "the stream ended without a close "
 		    "frame");
 }
