@@ -146,8 +146,9 @@ my %steps = (
 	},
 	refuse => sub {
 		head();
-		emit('HTTP/1.1 ' . bytes($_[0]) . "\r\n" . bytes($_[1]) .
-		    "\r\n");
+		my ($line, @rest) = @_;
+		emit('HTTP/1.1 ' . bytes($line) . "\r\n" .
+		    bytes(join ':', @rest) . "\r\n");
 	},
 	raw => sub { emit(bytes($_[0])) },
 	hold => sub { $holding = 1 },

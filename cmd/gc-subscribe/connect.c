@@ -29,6 +29,7 @@ drop_connection(struct app *app)
 	app->close_ms = app->ping_ms = app->healthy_ms = CLOCK_NEVER;
 	app->upgrade_ms = app->rotate_ms = app->linger_ms = CLOCK_NEVER;
 	app->more_to_read = false;
+	app->shake.status = 0;
 }
 
 static void
@@ -38,8 +39,8 @@ start_connect(struct app *app)
 	    HTTP_AGENT_NAME "/" GC_VERSION, CONNECT_MS };
 
 	app->connects++;
-	if (!app->rotating)
-		app->tries.attempts++;
+	app->counted = !app->rotating;
+	app->tries.attempts += app->counted;
 	app->transport = transport_start(app->config.ws_url, &opts,
 	    &app->lost);
 	if (app->transport == NULL)
@@ -71,25 +72,33 @@ start_upgrade(struct app *app)
 
 /* --- losing ------------------------------------------------------------- */
 
+/* Was a token refused that may have been withdrawn?  Then one forced renewal
+ * is due, which is told which token it was if that has a birth. */
+static bool
+is_renewal(struct app *app)
+{
+	char text[CLOCK_RFC3339_LEN + 1];
+
+	if (app->lost.code != GC_EX_NOPERM || app->shake.status == 0 ||
+	    app->renewed_once)
+		return false;
+	app->renewed_once = true;
+	free(app->refused_token);
+	app->refused_token = NULL;
+	if (app->token.issued_ms != 0) {
+		clock_format_ms(app->token.issued_ms, text);
+		app->refused_token = xstrdup(text);
+	}
+	return true;
+}
+
 /* Before anything was open, some failures are for people, not for patience:
  * a wrong place (78), a refused login or certificate (77). */
 static bool
-is_fatal(struct app *app)
+is_fatal(const struct app *app)
 {
 	int code = app->lost.code;
-	struct stamp s;
-	char text[CLOCK_RFC3339_LEN + 1];
 
-	if (code == GC_EX_NOPERM && app->shake.status != 0 &&
-	    !app->renewed_once && app->token.issued_ms != 0) {
-		/* the token may have been withdrawn: one forced renewal */
-		app->renewed_once = true;
-		s = stamp_of_ms(app->token.issued_ms);
-		clock_format_ms(stamp_to_ms(s), text);
-		free(app->refused_token);
-		app->refused_token = xstrdup(text);
-		return false;
-	}
 	if (app->opened_ever || (code != GC_EX_NOPERM &&
 	    code != GC_EX_CONFIG))
 		return false;
@@ -98,50 +107,69 @@ is_fatal(struct app *app)
 		    "routing:agent:view (with a team filter also "
 		    "routing:team:view) and the scopes notification:subscribe "
 		    "and routing:agent:view", app->lost.msg);
-	else if (code == GC_EX_CONFIG)
+	else if (app->shake.status != 0 || (app->transport != NULL &&
+	    transport_no_such_name(app->transport)))
 		log_error("%s; is this the right place? See GC_REGION, "
 		    "GC_SUBDOMAIN and GC_WS_URL", app->lost.msg);
 	else
 		log_error("%s", app->lost.msg);
-	app->exit_code = code;
 	return true;
+}
+
+static void
+give_up(struct app *app, int code)
+{
+	if (app->is_open)
+		stream_closed(app, "stop", 0);
+	app->is_open = false;
+	app->exit_code = code;
+	drop_connection(app);
+	perform(app, EV_STOP);
+}
+
+static struct session_wait
+how_long(struct app *app, bool renewal)
+{
+	const struct session_policy *p = &app->opt.policy;
+	struct session_wait w = renewal ? session_renewing(p, &app->tries,
+	    app->counted, app->retry_after_ms, arc4random()) :
+	    session_failed(p, &app->tries, app->retry_after_ms, arc4random());
+
+	if (app->retry_after_ms > p->backoff.cap_ms)
+		log_warn("the server asks for %lld ms of patience",
+		    (long long)app->retry_after_ms);
+	app->retry_after_ms = -1;
+	return w;
 }
 
 static void
 back_off(struct app *app)
 {
+	bool renewal = is_renewal(app);
 	struct session_wait w;
-	bool was_open = app->is_open;
 
 	child_kill(&app->child);
-	app->is_open = false;
 	app->rotating = false;
-	if (is_fatal(app)) {
-		drop_connection(app);
-		perform(app, EV_STOP);
+	if (!renewal && is_fatal(app)) {
+		give_up(app, app->lost.code);
 		return;
 	}
-	w = session_failed(&app->opt.policy, &app->tries, app->retry_after_ms,
-	    arc4random());
-	if (app->retry_after_ms > app->opt.policy.backoff.cap_ms)
-		log_warn("the server asks for %lld ms of patience",
-		    (long long)app->retry_after_ms);
-	app->retry_after_ms = -1;
-	if (was_open)
+	w = how_long(app, renewal);
+	if (w.failover && app->opt.give_up) {
+		log_error("%s; %u attempts are used up", app->lost.msg,
+		    app->tries.attempts);
+		give_up(app, GC_EX_UNAVAILABLE);
+		return;
+	}
+	if (app->is_open)
 		stream_closed(app, "reconnect", w.delay_ms);
+	app->is_open = false;
 	log_warn("%s; again in %lld ms", app->lost.msg,
 	    (long long)w.delay_ms);
 	drop_connection(app);
-	app->shake.status = 0;
 	app->retry_ms = app->now_ms + w.delay_ms;
-	if (!w.failover)
-		return;
-	stream_failover(app);
-	if (app->opt.give_up) {
-		log_error("%u attempts are used up", app->tries.attempts);
-		app->exit_code = GC_EX_UNAVAILABLE;
-		perform(app, EV_STOP);
-	}
+	if (w.failover)
+		stream_failover(app);
 }
 
 void
@@ -172,10 +200,13 @@ start_close(struct app *app)
 static void
 rotate(struct app *app)
 {
+	int64_t healthy_ms = app->healthy_ms;
+
 	app->is_open = false;
 	app->rotating = true;
 	stream_closed(app, "rotate", 0);
 	drop_connection(app);
+	app->healthy_ms = healthy_ms;	/* it was, and goes on so */
 	token_free(&app->token);
 	start_token(app);
 }

@@ -147,6 +147,10 @@ open_all(char **events, size_t count)
 	    config_load(&app.config, CONFIG_WS, &e) == -1 ||
 	    transport_split(app.config.ws_url, &app.target, &e) == -1)
 		die_err(&e);
+	if (app.target.tls && app.config.cacert != NULL &&
+	    access(app.config.cacert, R_OK) == -1)
+		die(GC_EX_CONFIG, "GC_CACERT: can't read '%s': %s",
+		    app.config.cacert, strerror(errno));
 	app.shown_url = xstrndup(app.config.ws_url,
 	    strcspn(app.config.ws_url, "?"));
 	app.lock_path = state_path("subscribe.lock");
@@ -188,6 +192,8 @@ start(int argc, char **argv)
 	secret_guard();
 	first = opts_parse("gc-subscribe", argc, argv, &opts);
 	app.opt.policy.max_attempts = (unsigned)app.opt.max_attempts;
+	if (app.opt.policy.backoff.cap_ms < app.opt.policy.backoff.base_ms)
+		die(GC_EX_USAGE, "--backoff-cap is below --backoff-base");
 	open_all(argv + first, (size_t)(argc - first));
 	app.now_ms = clock_mono_ms();
 	if (app.opt.duration_ms > 0)
@@ -202,9 +208,10 @@ static int64_t
 earliest(void)
 {
 	const int64_t all[] = { app.retry_ms, app.close_ms, app.ping_ms,
-	    app.stop_ms, app.healthy_ms, app.upgrade_ms, app.linger_ms,
-	    /* one that passed while connecting counts from the open on */
-	    app.state == ST_STREAM ? app.rotate_ms : CLOCK_NEVER };
+	    app.stop_ms, app.upgrade_ms, app.linger_ms,
+	    /* ones that pass while connecting count from the open on */
+	    app.state == ST_STREAM ? app.rotate_ms : CLOCK_NEVER,
+	    app.state == ST_STREAM ? app.healthy_ms : CLOCK_NEVER };
 	int64_t first = metrics_tick(&app.metrics, app.now_ms);
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -250,12 +257,12 @@ serve_timers(void)
 	}
 	if (app.now_ms >= app.upgrade_ms) {
 		app.upgrade_ms = CLOCK_NEVER;
-		err_set(&app.lost, GC_EX_UNAVAILABLE, app.state == ST_TOKEN ?
-		    "the token command does not end" :
-		    "the server did not answer the upgrade");
-		perform(&app, EV_LOST);
+		if (app.state == ST_TOKEN)
+			token_late(&app);
+		else
+			upgrade_late(&app);
 	}
-	if (app.now_ms >= app.healthy_ms) {
+	if (app.now_ms >= app.healthy_ms && app.state == ST_STREAM) {
 		app.healthy_ms = CLOCK_NEVER;
 		app.tries = (struct session_tries){ 0, 0 };
 	}

@@ -238,13 +238,14 @@ stream_open(struct app *app)
 			return;
 		}
 	app->opens++;
+	if (!app->rotating || app->healthy_ms == CLOCK_NEVER)
+		app->healthy_ms = app->now_ms + app->opt.policy.healthy_ms;
 	app->is_open = app->opened_ever = true;
 	app->rotating = false;
 	app->close_by = NULL;
 	app->misses = 0;
 	app->ping_out = false;
 	app->ping_ms = app->now_ms + app->opt.ping_interval_ms;
-	app->healthy_ms = app->now_ms + app->opt.policy.healthy_ms;
 	buf_init(&line, LINE_CAP);
 	add_open(app, &line, resumed, resumed && app->now_ms >
 	    app->closed_ms ? app->now_ms - app->closed_ms : 1);

@@ -77,6 +77,7 @@ struct app {
 	struct token token;
 	char *refused_token;	/* issued_at, for GC_TOKEN_REFUSED */
 	bool renewed_once;	/* for a 401 */
+	bool counted;		/* this connect is an attempt */
 	struct child child;
 	struct buf child_out;
 	bool child_ended;
@@ -132,9 +133,11 @@ void lose(struct app *app, const char *by, unsigned code, const char *reason);
 /* token.c */
 void start_token(struct app *app);
 void serve_child(struct app *app);
+void token_late(struct app *app);	/* the command does not end */
 
 /* wire.c */
 void serve_transport(struct app *app);
+void upgrade_late(struct app *app);	/* no answer, or no end of it */
 
 /* stream.c */
 struct websocket *stream_new(struct app *app);

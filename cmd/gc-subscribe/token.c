@@ -10,6 +10,15 @@
 
 #define TOKEN_MS 90000		/* the token command: gc-token takes 60 s */
 
+/* No token, no connect; but an attempt all the same. */
+static void
+token_lost(struct app *app)
+{
+	app->counted = true;
+	app->tries.attempts++;
+	perform(app, EV_LOST);
+}
+
 void
 start_token(struct app *app)
 {
@@ -30,7 +39,7 @@ start_token(struct app *app)
 	if (child_start(&app->child, app->config.token_cmd, env, false, &e) ==
 	    -1) {
 		app->lost = e;
-		perform(app, EV_LOST);
+		token_lost(app);
 	}
 }
 
@@ -48,7 +57,15 @@ token_failed(struct app *app)
 	if (code != 0)
 		err_set(&app->lost, GC_EX_UNAVAILABLE, "%s ended with %d",
 		    app->config.token_cmd, code);
-	perform(app, EV_LOST);
+	token_lost(app);
+}
+
+void
+token_late(struct app *app)
+{
+	err_set(&app->lost, GC_EX_UNAVAILABLE, "the token command does not "
+	    "end");
+	token_lost(app);
 }
 
 static void
@@ -69,7 +86,7 @@ token_came(struct app *app)
 	if (app->token.expires_ms != 0 && app->token.expires_ms <= wall) {
 		err_set(&app->lost, GC_EX_UNAVAILABLE, "%s printed a token "
 		    "that has ended", app->config.token_cmd);
-		perform(app, EV_LOST);
+		token_lost(app);
 		return;
 	}
 	/* one that comes past its time is used up: no storm of rotations */

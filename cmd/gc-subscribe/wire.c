@@ -3,6 +3,7 @@
 #include "lib/clock.h"
 
 #define READ_BUDGET 256		/* frames a turn */
+#define BODY_MS 1000		/* for a refusal's words */
 #define LINGER_MS 5000		/* for what came before a write failed */
 
 static void
@@ -38,6 +39,19 @@ upgraded(struct app *app, const char *bytes, size_t len)
 	perform(app, EV_UPGRADED);
 }
 
+void
+upgrade_late(struct app *app)
+{
+	if (wshake_is_refusal(&app->shake)) {
+		wshake_end(&app->shake, &app->lost);
+		app->retry_after_ms = app->shake.retry_after_ms;
+	} else {
+		err_set(&app->lost, GC_EX_UNAVAILABLE,
+		    "the server did not answer the upgrade");
+	}
+	perform(app, EV_LOST);
+}
+
 static void
 read_reply(struct app *app)
 {
@@ -49,8 +63,12 @@ read_reply(struct app *app)
 	while (got == WSHAKE_MORE) {
 		n = transport_recv(app->transport, bytes, sizeof(bytes),
 		    &app->lost);
-		if (n == 0)
+		if (n == 0) {
+			if (wshake_is_refusal(&app->shake) &&
+			    app->upgrade_ms > app->now_ms + BODY_MS)
+				app->upgrade_ms = app->now_ms + BODY_MS;
 			return;
+		}
 		if (n == -1)
 			got = wshake_end(&app->shake, &app->lost);
 		else
