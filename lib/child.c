@@ -37,7 +37,7 @@ static _Noreturn void
 run(const char *command, char *const env[])
 {
 	char *argv[WORDS_MAX + 1], *copy = xstrdup(command), *word;
-	char path[PATH_MAX];
+	char path[PATH_MAX], name[CHILD_NAME_MAX];
 	size_t n = 0;
 
 	for (; env != NULL && *env != NULL; env++)
@@ -52,7 +52,8 @@ run(const char *command, char *const env[])
 		if (n > 0)
 			execvp(locate(argv[0], path), argv);
 	}
-	dprintf(STDERR_FILENO, "can't run '%s': %s\n", command,
+	child_name(command, name);
+	dprintf(STDERR_FILENO, "can't run '%s': %s\n", name,
 	    strerror(errno));
 	_exit(NOT_FOUND);
 }
@@ -82,15 +83,32 @@ close_pair(int fds[2])
 		close(fds[1]);
 }
 
+void
+child_name(const char *command, char name[CHILD_NAME_MAX])
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./";
+	size_t n;
+
+	command += strspn(command, " \t");
+	n = strspn(command, plain);
+	if (n > 0 && (command[n] == '\0' || strchr(" \t;", command[n])))
+		snprintf(name, CHILD_NAME_MAX, "%.*s", (int)n, command);
+	else
+		snprintf(name, CHILD_NAME_MAX, "sh");
+}
+
 int
 child_start(struct child *c, const char *command, char *const env[],
     bool with_stdin, struct err *e)
 {
 	int in[2] = { -1, -1 }, out[2] = { -1, -1 };
+	char name[CHILD_NAME_MAX];
 
 	if ((with_stdin && pipe2(in, O_CLOEXEC) == -1) ||
 	    pipe2(out, O_CLOEXEC) == -1 || (c->pid = fork()) == -1) {
-		err_set(e, GC_EX_OSERR, "can't start '%s': %s", command,
+		child_name(command, name);
+		err_set(e, GC_EX_OSERR, "can't start '%s': %s", name,
 		    strerror(errno));
 		close_pair(in);
 		close_pair(out);

@@ -31,6 +31,11 @@ struct child {
 int child_start(struct child *c, const char *command, char *const env[],
     bool with_stdin, struct err *e);
 
+/* What a message may say of a command: its first word, if that is plain;
+ * the rest may hold a secret. */
+#define CHILD_NAME_MAX 64
+void child_name(const char *command, char name[CHILD_NAME_MAX]);
+
 /* Reap without waiting: 1 and *code (exit code, or 128 + signal), 0 if it
  * still runs. */
 int child_reap(struct child *c, int *code);

@@ -24,12 +24,13 @@
 #   sink              read all, say nothing
 #   mute              read nothing, say nothing
 #   reset             end by a reset
+# ODD_RCVBUF: how much it takes in that it does not read, in bytes.
 use strict;
 use warnings;
 use Digest::SHA qw(sha1_base64);
 use IO::Select;
 use IO::Socket::INET;
-use Socket qw(SOL_SOCKET SO_LINGER IPPROTO_TCP TCP_NODELAY);
+use Socket qw(SOL_SOCKET SO_LINGER SO_RCVBUF IPPROTO_TCP TCP_NODELAY);
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC sleep);
 
 my ($folder, @scripts) = @ARGV;
@@ -150,11 +151,11 @@ my %steps = (
 		emit('HTTP/1.1 ' . bytes($line) . "\r\n" .
 		    bytes(join ':', @rest) . "\r\n");
 	},
-	raw => sub { emit(bytes($_[0])) },
+	raw => sub { emit(bytes(join ':', @_)) },
 	hold => sub { $holding = 1 },
 	flush => sub { $holding = 0; emit('') },
-	frame => sub { frame(hex $_[0], bytes($_[1])) },
-	text => sub { frame(0x81, bytes($_[0])) },
+	frame => sub { my $first = shift; frame(hex $first, bytes(join ':', @_)) },
+	text => sub { frame(0x81, bytes(join ':', @_)) },
 	ev => sub {
 		my ($from, $to) = split /-/, $_[0];
 		event($_, $_[1]) for $from .. $to // $from;
@@ -191,6 +192,8 @@ $SIG{PIPE} = 'IGNORE';
 mkdir $folder;
 my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 50,
     ReuseAddr => 1) or die;
+setsockopt $listener, SOL_SOCKET, SO_RCVBUF, 0 + $ENV{ODD_RCVBUF}
+    if $ENV{ODD_RCVBUF};
 note('began');
 open my $port, '>', "$folder/port.new" or die;
 print $port $listener->sockport, "\n";

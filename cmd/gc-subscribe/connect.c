@@ -12,6 +12,7 @@
 #define CONNECT_MS 15000	/* names, TCP, proxy, TLS */
 #define UPGRADE_MS 15000	/* request and answer */
 #define CLOSE_MS 5000		/* for the server's close frame */
+#define STOP_MS 5000		/* for that and a slow reader, at the end */
 
 /* --- connecting --------------------------------------------------------- */
 
@@ -227,6 +228,8 @@ perform(struct app *app, enum session_event event)
 {
 	struct session_step step = session_step(app->state, event);
 
+	if (event == EV_STOP && app->end_ms == CLOCK_NEVER)
+		app->end_ms = app->now_ms + STOP_MS;
 	if (step.next != app->state)
 		log_detail("%s -> %s", session_state_name(app->state),
 		    session_state_name(step.next));

@@ -2,6 +2,7 @@
  * CONTRACT section 5. */
 #include <curl/curl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,6 @@
 #include "lib/log.h"
 #include "lib/secret.h"
 
-#define DRAIN_MS 5000		/* for a slow reader, at the end */
 #define HEALTHY_MS 60000
 
 enum { FD_SIGNALS, FD_STDOUT, FD_CHILD, FDS };
@@ -36,6 +36,7 @@ static struct app app = {
 	.close_ms = CLOCK_NEVER, .ping_ms = CLOCK_NEVER,
 	.stop_ms = CLOCK_NEVER, .healthy_ms = CLOCK_NEVER,
 	.upgrade_ms = CLOCK_NEVER, .linger_ms = CLOCK_NEVER,
+	.end_ms = CLOCK_NEVER,
 	.retry_after_ms = -1,
 };
 
@@ -72,7 +73,7 @@ static const struct opt table[] = {
 	{ 0, "buffer", OPT_SIZE, &app.opt.buffer, "SIZE",
 	    "memory for a slow reader (64M)", 4096, 0 },
 	{ 0, "ready", OPT_NUMBER, &app.opt.ready_fd, "FD",
-	    "write a newline to FD when subscribed", 1, 1 << 20 },
+	    "write a newline to FD when subscribed", 3, 1 << 20 },
 	{ 0, "strict", OPT_FLAG, &app.opt.strict, NULL,
 	    "end with 65 at the first rejected frame", 0, 0 },
 	{ 0, "metrics", OPT_TEXT, &metrics_path, "FILE",
@@ -119,6 +120,9 @@ make_registry(char **events, size_t count)
 		return;
 	}
 	if (app.opt.subscriptions != NULL) {
+		if (count == 0 && app.opt.filters.count > 0)
+			die(GC_EX_USAGE, "the lines of -S are sent as they "
+			    "are: -f goes with an EVENT");
 		if (registry_read(r, app.opt.subscriptions, &e) == -1)
 			die_err(&e);
 	} else if (count == 0) {
@@ -137,12 +141,25 @@ make_registry(char **events, size_t count)
 		die_err(&e);
 }
 
+/* Before anything is opened, which might get that number. */
+static void
+check_ready(void)
+{
+	int fd = (int)app.opt.ready_fd;
+
+	if (fcntl(fd, F_GETFD) == -1)
+		die(GC_EX_USAGE, "--ready: descriptor %d is not open", fd);
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 static void
 open_all(char **events, size_t count)
 {
 	struct buf scope;
 	struct err e;
 
+	if (app.opt.ready_fd != 0)
+		check_ready();
 	if ((app.sigs_fd = sigs_open(true, &e)) == -1 ||
 	    config_load(&app.config, CONFIG_WS, &e) == -1 ||
 	    transport_split(app.config.ws_url, &app.target, &e) == -1)
@@ -161,9 +178,7 @@ open_all(char **events, size_t count)
 	file_sweep(app.registry_path);
 	make_registry(events, count);
 	buf_init(&scope, 1 << 20);
-	if (registry_scope(&scope, app.opt.filters.items,
-	    app.opt.filters.count, &e) == -1)
-		die_err(&e);
+	registry_filter(&scope, &app.registry);
 	app.scope = buf_take(&scope);
 	if (output_open(&app) == -1)
 		die(GC_EX_IOERR, "stdout is not open");
@@ -268,7 +283,7 @@ serve_timers(void)
 	}
 	if (app.now_ms >= app.stop_ms) {
 		app.stop_ms = CLOCK_NEVER;
-		if (app.printed == 0)
+		if (app.taken == 0 && app.end_ms == CLOCK_NEVER)
 			app.exit_code = GC_EX_UNAVAILABLE;
 		perform(&app, EV_STOP);
 	}
@@ -292,6 +307,8 @@ turn(void)
 	serve_timers();
 	if (app.ws != NULL && websocket_wants_write(app.ws))
 		websocket_write(app.ws);
+	if (app.is_open && !app.ready_told && websocket_queued(app.ws) == 0)
+		report_ready(&app);
 	report_rejects_due(&app, false);
 	app.ring_bytes = app.ring.bytes;
 	if (app.sigs.stops > 0 || app.no_more || app.reader_gone)
@@ -300,20 +317,20 @@ turn(void)
 
 /* --- the end ------------------------------------------------------------ */
 
-/* What is held goes out; a reader that is stuck has DRAIN_MS. */
+/* What is held goes out; a reader that is stuck has what is left of STOP_MS. */
 static void
 drain(void)
 {
-	int64_t until = clock_mono_ms() + DRAIN_MS;
 	struct pollfd fd;
 	uint64_t left;
 
-	while (output_wants(&app) && (app.now_ms = clock_mono_ms()) < until) {
+	while (output_wants(&app) &&
+	    (app.now_ms = clock_mono_ms()) < app.end_ms) {
 		fd = (struct pollfd){ app.out.fd, POLLOUT, 0 };
-		poll(&fd, 1, clock_poll_ms(app.now_ms, until));
+		poll(&fd, 1, clock_poll_ms(app.now_ms, app.end_ms));
 		output_serve(&app, fd.revents);
 	}
-	left = app.ring.count;
+	left = output_left(&app);
 	if (!app.reader_gone && left > 0)
 		log_warn("the reader is stuck: %llu lines were not let out",
 		    (unsigned long long)left);
@@ -336,8 +353,10 @@ free_all(void)
 	free(app.lock_path);
 	free(app.registry_path);
 	free(app.refused_token);
-	for (size_t i = 0; i < app.sub_count; i++)
-		free(app.subs[i].name);
+	for (size_t i = 0; i < app.sub_count; i++) {
+		buf_free(&app.subs[i].id);
+		free(app.subs[i].metric);
+	}
 	curl_global_cleanup();
 }
 

@@ -47,16 +47,18 @@ static void
 token_failed(struct app *app)
 {
 	int code = app->child_code;
+	char name[CHILD_NAME_MAX];
 
+	child_name(app->config.token_cmd, name);
 	if (code == GC_EX_NOPERM || code == GC_EX_CONFIG) {
 		app->exit_code = code;
-		log_error("%s ended with %d", app->config.token_cmd, code);
+		log_error("%s ended with %d", name, code);
 		perform(app, EV_STOP);
 		return;
 	}
 	if (code != 0)
 		err_set(&app->lost, GC_EX_UNAVAILABLE, "%s ended with %d",
-		    app->config.token_cmd, code);
+		    name, code);
 	token_lost(app);
 }
 
@@ -72,7 +74,9 @@ static void
 token_came(struct app *app)
 {
 	int64_t wall = clock_wall_ms(), rotate;
+	char name[CHILD_NAME_MAX];
 
+	child_name(app->config.token_cmd, name);
 	token_free(&app->token);
 	if (app->child_code != 0 || token_from_output(&app->token,
 	    app->child_out.data ? app->child_out.data : "",
@@ -85,7 +89,7 @@ token_came(struct app *app)
 	rotate = token_rotate_ms(&app->token, app->opt.rotate_before_ms);
 	if (app->token.expires_ms != 0 && app->token.expires_ms <= wall) {
 		err_set(&app->lost, GC_EX_UNAVAILABLE, "%s printed a token "
-		    "that has ended", app->config.token_cmd);
+		    "that has ended", name);
 		token_lost(app);
 		return;
 	}
