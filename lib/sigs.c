@@ -10,6 +10,7 @@ static const int caught[] = { SIGTERM, SIGINT, SIGUSR1, SIGCHLD, SIGHUP };
 #define CAUGHT (sizeof(caught) / sizeof(caught[0]))
 
 static volatile sig_atomic_t seen[NSIG];
+static bool kept[NSIG];		/* ignored by the caller's wish */
 static int wake[2] = { -1, -1 };
 
 static void
@@ -27,6 +28,16 @@ on_signal(int number)
 	errno = saved;
 }
 
+/* nohup(1), and a shell that runs it in the background, have it so. */
+static bool
+is_kept(int number)
+{
+	struct sigaction old;
+
+	return (number == SIGINT || number == SIGHUP) &&
+	    sigaction(number, NULL, &old) == 0 && old.sa_handler == SIG_IGN;
+}
+
 int
 sigs_open(bool catch_hup, struct err *e)
 {
@@ -36,9 +47,11 @@ sigs_open(bool catch_hup, struct err *e)
 		return err_set(e, GC_EX_OSERR, "can't make a pipe: %s",
 		    strerror(errno));
 	sigfillset(&act.sa_mask);
-	for (size_t i = 0; i < CAUGHT; i++)
-		if (caught[i] != SIGHUP || catch_hup)
+	for (size_t i = 0; i < CAUGHT; i++) {
+		kept[caught[i]] = is_kept(caught[i]);
+		if ((caught[i] != SIGHUP || catch_hup) && !kept[caught[i]])
 			sigaction(caught[i], &act, NULL);
+	}
 	act.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &act, NULL);
 	sigaction(SIGXFSZ, &act, NULL);
@@ -74,7 +87,8 @@ sigs_reset_in_child(void)
 	sigset_t none;
 
 	for (size_t i = 0; i < CAUGHT; i++)
-		sigaction(caught[i], &act, NULL);
+		if (!kept[caught[i]])
+			sigaction(caught[i], &act, NULL);
 	sigaction(SIGPIPE, &act, NULL);
 	sigaction(SIGXFSZ, &act, NULL);
 	sigemptyset(&none);

@@ -18,7 +18,8 @@ struct sigs {
 	bool child;		/* CHLD came: waitpid */
 };
 
-/* Catch TERM, INT, USR1, CHLD, and HUP if asked.  Returns the descriptor to
+/* Catch TERM, INT, USR1, CHLD, and HUP if asked; INT and HUP stay ignored
+ * where they are.  Returns the descriptor to
  * poll for reading, or -1.  A second TERM or INT ends the process at once,
  * with 128 + the signal's number, even if the loop is stuck. */
 int sigs_open(bool catch_hup, struct err *e);

@@ -14,7 +14,8 @@ start() {
 	rm -f in out err
 	mkfifo in
 	rm -f out err
-	gc-dedup "$@" < in > out 2> err &
+	# a shell has those in the background ignore INT
+	perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' gc-dedup "$@" < in > out 2> err &
 	pid=$!
 	later $pid
 	exec 3> in

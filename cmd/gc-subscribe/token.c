@@ -1,6 +1,7 @@
 /* The token command: run, read, judged. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,6 +20,30 @@ token_lost(struct app *app)
 	perform(app, EV_LOST);
 }
 
+/* After SIGHUP, before the next token, and so the next connect. */
+static void
+reload(struct app *app)
+{
+	struct transport_target target;
+	struct config config;
+	struct err e;
+
+	app->sigs.reload = false;
+	if (config_load(&config, CONFIG_WS, &e) == -1 ||
+	    transport_split(config.ws_url, &target, &e) == -1) {
+		config_free(&config);
+		log_error("the configuration stays as it was: %s", e.msg);
+		return;
+	}
+	config_free(&app->config);
+	transport_target_free(&app->target);
+	free(app->shown_url);
+	app->config = config;
+	app->target = target;
+	app->shown_url = xstrndup(config.ws_url, strcspn(config.ws_url, "?"));
+	log_note("the configuration was read again");
+}
+
 void
 start_token(struct app *app)
 {
@@ -26,6 +51,8 @@ start_token(struct app *app)
 	char *env[3] = { ttl, NULL, NULL };
 	struct err e;
 
+	if (app->sigs.reload)
+		reload(app);
 	snprintf(ttl, sizeof(ttl), "GC_TOKEN_MIN_TTL=%lldms",
 	    (long long)app->opt.rotate_before_ms * 2);
 	if (app->refused_token != NULL) {
