@@ -17,6 +17,7 @@
 #   close[:CODE[:REASON]]
 #   flood:HEX         that frame, empty, for ever
 #   sleep:MS, await:FILE, touch:FILE
+#   look:PATH         note what that file holds, or that it is not there
 #   read              one frame
 #   until:OPCODE      frames until such a one
 #   serve[:OPTION]    answer pings and the close frame; nopong, noclose,
@@ -172,6 +173,10 @@ my %steps = (
 	sleep => sub { sleep $_[0] / 1000 },
 	await => sub { idle(0.02) until -e "$folder/$_[0]" },
 	touch => sub { open my $f, '>', "$folder/$_[0]" },
+	look => sub {
+		open my $f, '<', $_[0] or return note('looked', 'none');
+		note('looked', $_) for map { s/\n//r } <$f>;
+	},
 	read => \&receive,
 	until => sub {
 		my $opcode;

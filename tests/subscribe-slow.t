@@ -1,10 +1,10 @@
 #!/bin/sh
 # A reader that sleeps: bounded memory, order, and every line printed once or
 # told as lost.  GC_SLOW_FRAMES=2000000 for the whole of it.
+frames=${GC_SLOW_FRAMES:-50000}
 . "$(dirname "$0")/tap.sh"
 . "$(dirname "$0")/odd.sh"
 cd "$dir" || exit 1
-frames=${GC_SLOW_FRAMES:-50000}
 buffer=4
 odd "accept until:1 ev:1-$frames touch:sent serve"
 mkfifo slow
