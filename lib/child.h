@@ -27,8 +27,8 @@ struct child {
  * this executable if it has no slash, then in PATH.  env: NULL, or
  * NULL-ended "NAME=value" settings for the child alone.  with_stdin: a pipe
  * for its stdin, else /dev/null and a process group of its own, so that
- * child_kill ends whatever the shell started too.  A program that is not there shows as exit
- * code 127 of the child.
+ * child_kill ends whatever the shell started too.  A program that is not
+ * there shows as exit code 127 of the child.
  */
 int child_start(struct child *c, const char *command, char *const env[],
     bool with_stdin, struct err *e);

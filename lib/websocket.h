@@ -72,8 +72,9 @@ void websocket_feed(struct websocket *ws, const void *bytes, size_t len);
 
 /*
  * Read until it would block, or budget frames, or pieces of long ones, were
- * read, whether they told anything or not.  The last three results are final: they are returned
- * again by each further call.  Messages before a close frame are told.
+ * read, whether they told anything or not.  The last three results are
+ * final: they are returned again by each further call.  Messages before a
+ * close frame are told.
  */
 enum websocket_result websocket_read(struct websocket *ws, int budget);
 
