@@ -188,7 +188,7 @@ test_filter(void)
 {
 	static const struct {
 		const char *payloads[3], *want;
-	} cases[] = {
+	} sets[] = {
 		{ { "{\"a\":1}" }, "{}" },
 		{ { "{\"filter\":null}", "{\"filter\":{}}" }, "{}" },
 		{ { "{\"filter\":{\"q\":\"1\"}}",
@@ -204,15 +204,15 @@ test_filter(void)
 	struct buf out;
 	struct err e;
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
 		struct registry r = { 0 };
 
 		buf_init(&out, 1000);
-		for (int k = 0; k < 3 && cases[i].payloads[k]; k++)
-			registry_add(&r, cases[i].payloads[k],
-			    strlen(cases[i].payloads[k]), &e);
+		for (int k = 0; k < 3 && sets[i].payloads[k]; k++)
+			registry_add(&r, sets[i].payloads[k],
+			    strlen(sets[i].payloads[k]), &e);
 		registry_filter(&out, &r);
-		is_str(out.data, cases[i].want, cases[i].payloads[0]);
+		is_str(out.data, sets[i].want, sets[i].payloads[0]);
 		buf_free(&out);
 		registry_free(&r);
 	}
