@@ -39,7 +39,7 @@ raw:%01%01{%82%01}|1002|5.4 a binary one likewise
 raw:%81%01%ff|1007|8.1 text is UTF-8
 raw:%81%03%ed%a0%80|1007|8.1 without surrogates
 raw:%01%01%c3%80%01%28|1007|8.1 across fragments
-big:1048577|1009|7.4.1 a message over 1 MiB
+raw:%81%7f%00%00%00%00%00%10%00%01{|1009|7.4.1 a message over 1 MiB
 EOT
 while IFS='|' read -r bytes code name; do
 	odd "accept until:1 ev:1 $bytes until:8" 'accept mute'
