@@ -15,7 +15,9 @@ struct backoff {
 
 /*
  * min(base * 2^n, cap - jitter) + random part of the jitter.  n counts from
- * 0; random is any 32-bit number.  A jitter above the cap counts as the cap.
+ * 0; random is any 32-bit number.  Never below the base nor above the cap:
+ * a jitter that does not fit between them is cut, a cap below the base
+ * counts as the base.
  */
 int64_t backoff_delay_ms(const struct backoff *b, unsigned n, uint32_t random);
 

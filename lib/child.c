@@ -64,8 +64,10 @@ run(const char *command, char *const env[])
 static _Noreturn void
 become(const char *command, char *const env[], int in, int out)
 {
-	if (in == -1)
+	if (in == -1) {
+		setpgid(0, 0);
 		in = open("/dev/null", O_RDONLY);
+	}
 	if (in == -1 || dup2(in, STDIN_FILENO) == -1 ||
 	    dup2(out, STDOUT_FILENO) == -1)
 		_exit(GC_EX_OSERR);
@@ -119,6 +121,9 @@ child_start(struct child *c, const char *command, char *const env[],
 	}
 	if (c->pid == 0)
 		become(command, env, in[0], out[1]);
+	c->group = !with_stdin;
+	if (c->group)
+		setpgid(c->pid, c->pid);	/* whoever comes first */
 	c->to = in[1];
 	c->from = out[0];
 	if (with_stdin) {
@@ -150,7 +155,7 @@ child_kill(struct child *c)
 	child_close_stdout(c);
 	if (c->pid == -1)
 		return;
-	kill(c->pid, SIGKILL);
+	kill(c->group ? -c->pid : c->pid, SIGKILL);
 	while (waitpid(c->pid, NULL, 0) == -1 && errno == EINTR)
 		continue;
 	c->pid = -1;

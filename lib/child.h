@@ -16,17 +16,19 @@ struct child {
 	pid_t pid;		/* -1: not running */
 	int to;			/* its stdin, or -1 */
 	int from;		/* its stdout, or -1 */
+	bool group;		/* it leads one of its own */
 };
 
-#define CHILD_NONE { -1, -1, -1 }
+#define CHILD_NONE { -1, -1, -1, false }
 
 /*
  * Start command: directly, its words split at blanks, or by `sh -c` if it
  * has shell characters (str_needs_shell).  The program is looked for beside
  * this executable if it has no slash, then in PATH.  env: NULL, or
  * NULL-ended "NAME=value" settings for the child alone.  with_stdin: a pipe
- * for its stdin, else /dev/null.  A program that is not there shows as exit
- * code 127 of the child.
+ * for its stdin, else /dev/null and a process group of its own, so that
+ * child_kill ends whatever the shell started too.  A program that is not
+ * there shows as exit code 127 of the child.
  */
 int child_start(struct child *c, const char *command, char *const env[],
     bool with_stdin, struct err *e);
@@ -40,7 +42,7 @@ void child_name(const char *command, char name[CHILD_NAME_MAX]);
  * still runs. */
 int child_reap(struct child *c, int *code);
 
-/* Kill it, if it runs, and reap it; the pipes are closed. */
+/* Kill it (its group), if it runs, and reap it; the pipes are closed. */
 void child_kill(struct child *c);
 
 /* Close the pipes' ends that are open. */

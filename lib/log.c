@@ -1,7 +1,10 @@
+#include <errno.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
@@ -53,15 +56,27 @@ log_get_name(void)
 void
 log_raw(const char *line, size_t len)
 {
-	char out[2 * LOG_MAX + 256];
-	ssize_t ignored;
+	char newline = '\n';
+	struct iovec parts[] = {
+		{ (void *)(uintptr_t)line, len }, { &newline, 1 }
+	};
+	ssize_t n;
 
-	if (len > sizeof(out) - 1)
-		len = sizeof(out) - 1;
-	memcpy(out, line, len);
-	out[len] = '\n';
-	ignored = write(STDERR_FILENO, out, len + 1);
-	(void)ignored;		/* nobody is left to be told */
+	while (parts[0].iov_len + parts[1].iov_len > 0) {
+		n = writev(STDERR_FILENO, parts, 2);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return;	/* nobody is left to be told */
+		for (int i = 0; i < 2; i++) {
+			size_t used = (size_t)n < parts[i].iov_len ?
+			    (size_t)n : parts[i].iov_len;
+
+			parts[i].iov_base = (char *)parts[i].iov_base + used;
+			parts[i].iov_len -= used;
+			n -= (ssize_t)used;
+		}
+	}
 }
 
 static size_t

@@ -1,3 +1,4 @@
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -5,6 +6,8 @@
 #include "lib/registry.h"
 #include "lib/scan.h"
 #include "lib/str.h"
+
+#define FILTER_MAX 65536	/* a longer one is not told */
 
 void
 registry_free(struct registry *r)
@@ -36,6 +39,16 @@ registry_add(struct registry *r, const char *payload, size_t len,
 	return 0;
 }
 
+/* Is the key of filters[i], len bytes, that of an earlier one? */
+static bool
+is_repeated(const char *const *filters, size_t i, size_t len)
+{
+	for (size_t j = 0; j < i; j++)
+		if (strncmp(filters[j], filters[i], len + 1) == 0)
+			return true;
+	return false;
+}
+
 int
 registry_scope(struct buf *out, const char *const *filters, size_t count,
     struct err *e)
@@ -48,6 +61,10 @@ registry_scope(struct buf *out, const char *const *filters, size_t count,
 		    !str_is_utf8(filters[i], strlen(filters[i])))
 			return err_set(e, GC_EX_USAGE, "filter '%.60s' is no "
 			    "KEY=VALUE", filters[i]);
+		if (is_repeated(filters, i, (size_t)(equals - filters[i])))
+			return err_set(e, GC_EX_USAGE, "filter '%.60s': "
+			    "its key is given twice, and all must hold",
+			    filters[i]);
 		buf_adds(out, i ? "," : "");
 		buf_add_json(out, filters[i], (size_t)(equals - filters[i]));
 		buf_adds(out, ":");
@@ -78,6 +95,28 @@ registry_subscribe(struct registry *r, const char *event,
 		status = registry_add(r, payload.data, payload.len, e);
 	buf_free(&payload);
 	return status;
+}
+
+void
+registry_filter(struct buf *out, const struct registry *r)
+{
+	static const struct scan_key key = { "filter", -1 };
+	struct slice first = { "{}", 2, SCAN_OBJECT, false }, s;
+
+	for (size_t i = 0; i < r->count; i++) {
+		scan_object(r->payloads[i], strlen(r->payloads[i]), &key, 1,
+		    &s);
+		if (s.kind == SCAN_ABSENT || s.kind == SCAN_NULL)
+			s = (struct slice){ "{}", 2, SCAN_OBJECT, false };
+		if (i == 0)
+			first = s;
+		if (s.kind != SCAN_OBJECT || s.len > FILTER_MAX ||
+		    s.len != first.len || memcmp(s.p, first.p, s.len) != 0) {
+			buf_adds(out, "null");
+			return;
+		}
+	}
+	buf_add(out, first.p, first.len);
 }
 
 int

@@ -39,8 +39,12 @@ int registry_subscribe(struct registry *r, const char *event,
 int registry_read(struct registry *r, const char *path, struct err *e);
 int registry_save(const struct registry *r, const char *path, struct err *e);
 
-/* The filters as a JSON object, {} for none. */
+/* The filters as a JSON object, {} for none; 64 if a key is given twice. */
 int registry_scope(struct buf *out, const char *const *filters,
     size_t count, struct err *e);
+
+/* The filter of the payloads: an object, {} where none has one, null where
+ * they differ. */
+void registry_filter(struct buf *out, const struct registry *r);
 
 #endif

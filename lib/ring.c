@@ -4,13 +4,13 @@
 #include "lib/die.h"
 #include "lib/ring.h"
 
-enum { EVENT, CONTROL, HOLE };
-
 struct ring_line {
 	struct ring_line *prev, *next;
-	uint64_t lost;		/* HOLE */
+	uint64_t lost;		/* RING_HOLE */
+	int64_t from_ms;	/* likewise */
+	struct ring_mark mark;	/* its, or of the last that it stands for */
 	size_t len;
-	int kind;
+	enum ring_kind kind;
 	char bytes[];
 };
 
@@ -38,7 +38,7 @@ unlink_line(struct ring *r, struct ring_line *l)
 static void
 next_event(struct ring *r)
 {
-	while (r->event != NULL && r->event->kind != EVENT)
+	while (r->event != NULL && r->event->kind != RING_EVENT)
 		r->event = r->event->next;
 }
 
@@ -51,16 +51,19 @@ drop_oldest(struct ring *r)
 	r->event = l->next;
 	next_event(r);
 	r->lost++;
+	r->untold++;
 	r->count--;
-	if (l->prev != NULL && l->prev->kind == HOLE) {
+	if (l->prev != NULL && l->prev->kind == RING_HOLE) {
 		l->prev->lost++;
+		l->prev->mark = l->mark;
 		unlink_line(r, l);
 		return;
 	}
 	r->bytes -= cost(l);
 	hole = xreallocarray(l, 1, sizeof(*l));
-	hole->kind = HOLE;
+	hole->kind = RING_HOLE;
 	hole->lost = 1;
+	hole->from_ms = hole->mark.at_ms;
 	hole->len = 0;
 	r->bytes += cost(hole);
 	*(hole->prev ? &hole->prev->next : &r->head) = hole;
@@ -68,15 +71,18 @@ drop_oldest(struct ring *r)
 }
 
 void
-ring_push(struct ring *r, const char *line, size_t len, bool control)
+ring_push(struct ring *r, const char *line, size_t len, bool control,
+    struct ring_mark mark)
 {
 	struct ring_line *l = xmalloc(sizeof(*l) + len);
 
 	l->prev = r->tail;
 	l->next = NULL;
 	l->lost = 0;
+	l->from_ms = 0;
+	l->mark = mark;
 	l->len = len;
-	l->kind = control ? CONTROL : EVENT;
+	l->kind = control ? RING_CONTROL : RING_EVENT;
 	memcpy(l->bytes, line, len);
 	*(r->tail ? &r->tail->next : &r->head) = l;
 	r->tail = l;
@@ -90,19 +96,19 @@ ring_push(struct ring *r, const char *line, size_t len, bool control)
 
 enum ring_kind
 ring_peek(const struct ring *r, const char **line, size_t *len,
-    uint64_t *lost)
+    struct ring_hole *hole)
 {
 	const struct ring_line *l = r->head;
 
 	if (l == NULL)
 		return RING_NONE;
-	if (l->kind == HOLE) {
-		*lost = l->lost;
-		return RING_HOLE;
+	if (l->kind == RING_HOLE) {
+		*hole = (struct ring_hole){ l->lost, l->from_ms, l->mark };
+	} else {
+		*line = l->bytes;
+		*len = l->len;
 	}
-	*line = l->bytes;
-	*len = l->len;
-	return RING_LINE;
+	return l->kind;
 }
 
 void
@@ -112,7 +118,8 @@ ring_pop(struct ring *r)
 
 	if (l == NULL)
 		return;
-	r->count -= l->kind != HOLE;
+	r->count -= l->kind != RING_HOLE;
+	r->untold -= l->lost;
 	if (r->event == l) {
 		r->event = l->next;
 		next_event(r);

@@ -80,3 +80,16 @@ session_failed(const struct session_policy *p, struct session_tries *t,
 		w.delay_ms = retry_after_ms;
 	return w;
 }
+
+struct session_wait
+session_renewing(const struct session_policy *p, struct session_tries *t,
+    bool counted, int64_t retry_after_ms, uint32_t random)
+{
+	struct session_wait w = { .failover = false };
+
+	t->attempts -= counted;
+	w.delay_ms = backoff_delay_ms(&p->backoff, t->failures, random);
+	if (retry_after_ms > w.delay_ms)
+		w.delay_ms = retry_after_ms;
+	return w;
+}

@@ -79,4 +79,10 @@ struct session_wait {
 struct session_wait session_failed(const struct session_policy *p,
     struct session_tries *t, int64_t retry_after_ms, uint32_t random);
 
+/* After a refusal that calls for a new token: no attempt, no doubling; what
+ * start counted of it is given back. */
+struct session_wait session_renewing(const struct session_policy *p,
+    struct session_tries *t, bool counted, int64_t retry_after_ms,
+    uint32_t random);
+
 #endif

@@ -7,15 +7,22 @@
 
 #include "lib/buf.h"
 #include "lib/clock.h"
+#include "lib/resolve.h"
 #include "lib/str.h"
 #include "lib/transport.h"
 
 #define URL_MAX 8192
+#define ASK_MS 5000		/* for: is there such a name? */
+#define ASK_EVERY_MS 50
 
 struct transport {
 	CURLM *multi;
 	CURL *easy;
 	char *cacert;
+	char *name;			/* the host's */
+	struct resolve *asking;		/* it was not resolved: is there one? */
+	int64_t ask_until_ms;
+	bool no_such_name;
 	struct pollfd fds[TRANSPORT_POLL_MAX];	/* what curl waits for */
 	size_t count;
 	int64_t timer_ms;		/* when curl wants to be called */
@@ -155,6 +162,15 @@ configure(struct transport *t, const char *url,
 	curl_multi_setopt(t->multi, CURLMOPT_TIMERDATA, t);
 }
 
+/* Without the port, and an IPv6 address without its brackets. */
+static char *
+bare_name(const char *host)
+{
+	if (*host == '[')
+		return xstrndup(host + 1, strcspn(host + 1, "]"));
+	return xstrndup(host, strcspn(host, ":"));
+}
+
 struct transport *
 transport_start(const char *url, const struct transport_opts *opts,
     struct err *err)
@@ -173,6 +189,7 @@ transport_start(const char *url, const struct transport_opts *opts,
 	t->easy = curl_easy_init();
 	buf_init(&http, URL_MAX + 64);
 	buf_addf(&http, "http%s://%s/", target.tls ? "s" : "", target.host);
+	t->name = bare_name(target.host);
 	transport_target_free(&target);
 	if (t->multi == NULL || t->easy == NULL) {
 		err_set(err, GC_EX_OSERR, "can't start libcurl");
@@ -194,14 +211,36 @@ failed(struct transport *t, CURLcode result, struct err *err)
 	int code = GC_EX_UNAVAILABLE;
 
 	str_mask_userinfo(t->error);
+	if (result == CURLE_SSL_CACERT_BADFILE) {
+		err_set(err, GC_EX_CONFIG, "'%s' holds no certificate in PEM "
+		    "form that can be read", t->cacert);
+		return TRANSPORT_FAILED;
+	}
 	if (result == CURLE_PEER_FAILED_VERIFICATION)
 		code = GC_EX_NOPERM;
-	else if (result == CURLE_SSL_CACERT_BADFILE ||
-	    result == CURLE_COULDNT_RESOLVE_HOST ||
-	    result == CURLE_URL_MALFORMAT)
+	else if (result == CURLE_URL_MALFORMAT || t->no_such_name)
 		code = GC_EX_CONFIG;
 	err_set(err, code, "can't connect: %s", why);
 	return TRANSPORT_FAILED;
+}
+
+/* libcurl found no address: for want of a name, or of someone to ask? */
+static enum transport_result
+ask(struct transport *t, struct err *err)
+{
+	int64_t now = clock_mono_ms();
+	enum resolve_answer answer;
+
+	if (t->asking == NULL) {
+		t->asking = resolve_start(t->name);
+		t->ask_until_ms = now + ASK_MS;
+	}
+	answer = resolve_answer(t->asking);
+	t->timer_ms = now + ASK_EVERY_MS;
+	if (answer == RESOLVE_WAIT && now < t->ask_until_ms)
+		return TRANSPORT_WANT;
+	t->no_such_name = answer == RESOLVE_NONE;
+	return failed(t, CURLE_COULDNT_RESOLVE_HOST, err);
 }
 
 enum transport_result
@@ -214,6 +253,8 @@ transport_step(struct transport *t, struct err *err)
 
 	if (t->connected)
 		return TRANSPORT_DONE;
+	if (t->asking != NULL)
+		return ask(t, err);
 	memcpy(ready, t->fds, sizeof(ready));
 	if (count > 0 && poll(ready, count, 0) > 0)
 		for (size_t i = 0; i < count; i++)
@@ -232,6 +273,8 @@ transport_step(struct transport *t, struct err *err)
 	while ((msg = curl_multi_info_read(t->multi, &left)) != NULL) {
 		if (msg->msg != CURLMSG_DONE)
 			continue;
+		if (msg->data.result == CURLE_COULDNT_RESOLVE_HOST)
+			return ask(t, err);
 		if (msg->data.result != CURLE_OK)
 			return failed(t, msg->data.result, err);
 		curl_easy_getinfo(t->easy, CURLINFO_ACTIVESOCKET, &t->socket);
@@ -313,6 +356,12 @@ transport_send(struct transport *t, const void *bytes, size_t len,
 	return err_set(err, GC_EX_UNAVAILABLE, "%s", curl_easy_strerror(r));
 }
 
+bool
+transport_no_such_name(const struct transport *t)
+{
+	return t->no_such_name;
+}
+
 int
 transport_fd(const struct transport *t)
 {
@@ -328,6 +377,8 @@ transport_close(struct transport *t)
 		curl_multi_remove_handle(t->multi, t->easy);
 	curl_easy_cleanup(t->easy);
 	curl_multi_cleanup(t->multi);
+	resolve_free(t->asking);
 	free(t->cacert);
+	free(t->name);
 	free(t);
 }

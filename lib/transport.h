@@ -11,7 +11,8 @@
  * understands them.  CONTRACT section 4.
  *
  * Errors: 77 a certificate that does not verify, 78 an address or a bundle
- * that cannot be used, 69 all else (network, names, proxy, time).  No text
+ * that cannot be used, or a name that does not exist (not one that nobody
+ * could be asked for), 69 all else (network, proxy, time).  No text
  * holds the address's path or query, which may be a secret.
  */
 #ifndef GC_TRANSPORT_H
@@ -92,6 +93,9 @@ ssize_t transport_recv(struct transport *t, void *bytes, size_t len,
 /* After a 0, begin the next call with the same bytes (more may follow). */
 ssize_t transport_send(struct transport *t, const void *bytes, size_t len,
     struct err *err);
+
+/* Did it fail because there is no such name? */
+bool transport_no_such_name(const struct transport *t);
 
 /* The connected socket, or -1. */
 int transport_fd(const struct transport *t);

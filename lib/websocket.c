@@ -18,9 +18,11 @@ struct websocket {
 	struct buf control;		/* a control frame, likewise */
 	struct buf out;
 	int opcode;			/* of the message; 0: none is open */
+	unsigned fragments;		/* of it, so far */
 	uint64_t frame_left;		/* payload of this frame to come */
 	bool in_frame;
 	bool ended;			/* the stream is */
+	bool mute;			/* a write failed: no more of them */
 	bool final;			/* result is the last one */
 	enum websocket_result result;
 	bool close_queued;
@@ -117,7 +119,7 @@ queue_frame(struct websocket *ws, int opcode, const void *bytes, size_t len)
 	    .data_length = len };
 	size_t before = ws->out.len;
 
-	if (ws->close_queued ||
+	if (ws->close_queued || ws->mute ||
 	    ws->out.len + len + FRAME_HEAD_MAX > WEBSOCKET_OUT_MAX)
 		return -1;
 	if (wslay_frame_send(ws->frames, &io) != (ssize_t)len) {
@@ -187,13 +189,17 @@ websocket_write(struct websocket *ws)
 		ws->pong_due = false;
 	while (ws->out.len > 0) {
 		n = ws->calls.send(ws->arg, ws->out.data, ws->out.len);
-		if (n < 0)
-			return -1;
-		if (n == 0)
+		if (n < 0) {
+			ws->mute = true;
+			ws->pong_due = false;
+			buf_wipe(&ws->out);
+		} else if (n == 0) {
 			return 0;
-		buf_drop(&ws->out, (size_t)n);
+		} else {
+			buf_drop(&ws->out, (size_t)n);
+		}
 	}
-	return 0;
+	return ws->mute ? -1 : 0;
 }
 
 /* --- in ----------------------------------------------------------------- */
@@ -256,7 +262,7 @@ control_frame(struct websocket *ws, int opcode)
 	if (opcode == WSLAY_CONNECTION_CLOSE) {
 		closed(ws);
 	} else if (opcode == WSLAY_PING) {
-		ws->pong_due = true;
+		ws->pong_due = !ws->mute;
 		ws->pong_len = ws->control.len;
 		if (ws->pong_len > 0)
 			memcpy(ws->pong, ws->control.data, ws->pong_len);
@@ -323,8 +329,14 @@ frame_head(struct websocket *ws, const struct wslay_frame_iocb *io)
 	ws->frame_left = io->payload_length;
 	if (wslay_is_ctrl_frame(io->opcode))
 		return true;
-	if (io->opcode != WSLAY_CONTINUATION_FRAME)
+	if (io->opcode != WSLAY_CONTINUATION_FRAME) {
 		ws->opcode = io->opcode;
+		ws->fragments = 0;
+	}
+	if (++ws->fragments > WEBSOCKET_FRAGMENTS_MAX) {
+		fail(ws, 1009, "a message in too many fragments");
+		return false;
+	}
 	if (io->payload_length > WEBSOCKET_MESSAGE_MAX - ws->message.len) {
 		fail(ws, 1009, "a message over 1 MiB");
 		return false;
@@ -332,27 +344,24 @@ frame_head(struct websocket *ws, const struct wslay_frame_iocb *io)
 	return true;
 }
 
-/* One piece from wslay; true if it completed something that was told. */
-static bool
+/* A frame from wslay, or as much of it as came. */
+static void
 piece(struct websocket *ws, const struct wslay_frame_iocb *io)
 {
 	bool control = wslay_is_ctrl_frame(io->opcode);
 
 	if (!ws->in_frame && !frame_head(ws, io))
-		return false;
+		return;
 	buf_add(control ? &ws->control : &ws->message, io->data,
 	    io->data_length);
 	ws->frame_left -= io->data_length;
 	if (ws->frame_left > 0)
-		return false;
+		return;
 	ws->in_frame = false;
-	if (control) {
+	if (control)
 		control_frame(ws, io->opcode);
-		return true;
-	}
-	if (io->fin)
+	else if (io->fin)
 		message(ws);
-	return io->fin;
 }
 
 enum websocket_result
@@ -362,12 +371,12 @@ websocket_read(struct websocket *ws, int budget)
 	ssize_t n;
 
 	while (!ws->final) {
-		if (budget <= 0)
+		if (budget-- <= 0)
 			return WEBSOCKET_BUDGET;
 		memset(&io, 0, sizeof(io));
 		n = wslay_frame_recv(ws->frames, &io);
 		if (n >= 0)
-			budget -= piece(ws, &io);
+			piece(ws, &io);
 		else if (n != WSLAY_ERR_WANT_READ)
 			fail(ws, 1002, "a broken frame");
 		else if (ws->ended)

@@ -11,7 +11,8 @@
  *        long control frame, a continuation of nothing, a message within a
  *        message, a length not in its shortest form, a bad close frame
  *   1007 text, or a close reason, that is not UTF-8
- *   1009 a message over WEBSOCKET_MESSAGE_MAX
+ *   1009 a message over WEBSOCKET_MESSAGE_MAX, or in more fragments than
+ *        WEBSOCKET_FRAGMENTS_MAX
  * No extension is ever asked for, so none is understood.
  */
 #ifndef GC_WEBSOCKET_H
@@ -25,6 +26,7 @@
 #include "lib/buf.h"
 
 #define WEBSOCKET_MESSAGE_MAX (1024 * 1024)
+#define WEBSOCKET_FRAGMENTS_MAX 16384
 #define WEBSOCKET_CONTROL_MAX 125
 #define WEBSOCKET_REASON_MAX (WEBSOCKET_CONTROL_MAX - 2)
 #define WEBSOCKET_OUT_MAX (4 * 1024 * 1024)	/* queued to be sent */
@@ -69,9 +71,10 @@ void websocket_del(struct websocket *ws);	/* NULL is fine */
 void websocket_feed(struct websocket *ws, const void *bytes, size_t len);
 
 /*
- * Read until it would block, or budget messages were told (control frames
- * count as messages).  The last three results are final: they are returned
- * again by each further call.  Messages before a close frame are told.
+ * Read until it would block, or budget frames, or pieces of long ones, were
+ * read, whether they told anything or not.  The last three results are
+ * final: they are returned again by each further call.  Messages before a
+ * close frame are told.
  */
 enum websocket_result websocket_read(struct websocket *ws, int budget);
 
@@ -86,7 +89,11 @@ int websocket_ping(struct websocket *ws, const void *payload, size_t len);
  */
 int websocket_close(struct websocket *ws, unsigned code, const char *reason);
 
-/* Send what is queued as far as it goes.  0, or -1 if the stream broke. */
+/*
+ * Send what is queued as far as it goes.  0, or -1 if the stream broke: what
+ * was queued is gone, and nothing more is taken; but what came before is
+ * still to be read, until its end.
+ */
 int websocket_write(struct websocket *ws);
 bool websocket_wants_write(const struct websocket *ws);
 size_t websocket_queued(const struct websocket *ws);	/* bytes */

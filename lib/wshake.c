@@ -341,6 +341,12 @@ wshake_feed(struct wshake *w, const void *bytes, size_t len, size_t *used,
 	return WSHAKE_MORE;
 }
 
+bool
+wshake_is_refusal(const struct wshake *w)
+{
+	return w->phase == BODY && w->status != 101;
+}
+
 enum wshake_result
 wshake_end(struct wshake *w, struct err *err)
 {

@@ -86,6 +86,9 @@ void wshake_free(struct wshake *w);
 enum wshake_result wshake_feed(struct wshake *w, const void *bytes,
     size_t len, size_t *used, struct err *err);
 
+/* Is it a refusal of which only the body, for an excerpt, is to come? */
+bool wshake_is_refusal(const struct wshake *w);
+
 /* The stream ended, or there is no time left: REFUSED if the head was
  * complete, else FAILED. */
 enum wshake_result wshake_end(struct wshake *w, struct err *err);

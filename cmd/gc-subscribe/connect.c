@@ -1,11 +1,8 @@
 /* The session's actions: everything that makes and ends a connection. */
-#include <curl/curl.h>
-#include <errno.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cmd/gc-subscribe/subscribe.h"
 #include "lib/clock.h"
@@ -14,108 +11,8 @@
 
 #define CONNECT_MS 15000	/* names, TCP, proxy, TLS */
 #define UPGRADE_MS 15000	/* request and answer */
-#define TOKEN_MS 90000		/* the token command: gc-token takes 60 s */
 #define CLOSE_MS 5000		/* for the server's close frame */
-#define READ_BUDGET 64		/* messages a turn */
-
-/* --- the token ---------------------------------------------------------- */
-
-static void
-start_token(struct app *app)
-{
-	char ttl[64], refused[64];
-	char *env[3] = { ttl, NULL, NULL };
-	struct err e;
-
-	snprintf(ttl, sizeof(ttl), "GC_TOKEN_MIN_TTL=%lldms",
-	    (long long)app->opt.rotate_before_ms * 2);
-	if (app->refused_token != NULL) {
-		snprintf(refused, sizeof(refused), "GC_TOKEN_REFUSED=%s",
-		    app->refused_token);
-		env[1] = refused;
-	}
-	buf_wipe(&app->child_out);
-	app->child_ended = false;
-	app->upgrade_ms = app->now_ms + TOKEN_MS;
-	if (child_start(&app->child, app->config.token_cmd, env, false, &e) ==
-	    -1) {
-		app->lost = e;
-		perform(app, EV_LOST);
-	}
-}
-
-static void
-token_failed(struct app *app)
-{
-	int code = app->child_code;
-
-	if (code == GC_EX_NOPERM || code == GC_EX_CONFIG) {
-		app->exit_code = code;
-		log_error("%s ended with %d", app->config.token_cmd, code);
-		perform(app, EV_STOP);
-		return;
-	}
-	if (code != 0)
-		err_set(&app->lost, GC_EX_UNAVAILABLE, "%s ended with %d",
-		    app->config.token_cmd, code);
-	perform(app, EV_LOST);
-}
-
-static void
-token_came(struct app *app)
-{
-	int64_t wall = clock_wall_ms(), rotate;
-
-	token_free(&app->token);
-	if (app->child_code != 0 || token_from_output(&app->token,
-	    app->child_out.data ? app->child_out.data : "",
-	    app->child_out.len, &app->lost) == -1) {
-		token_failed(app);
-		return;
-	}
-	buf_wipe(&app->child_out);
-	app->upgrade_ms = CLOCK_NEVER;
-	rotate = token_rotate_ms(&app->token, app->opt.rotate_before_ms);
-	if (app->token.expires_ms != 0 && app->token.expires_ms <= wall) {
-		err_set(&app->lost, GC_EX_UNAVAILABLE, "%s printed a token "
-		    "that has ended", app->config.token_cmd);
-		perform(app, EV_LOST);
-		return;
-	}
-	/* one that comes past its time is used up: no storm of rotations */
-	if (rotate <= wall)
-		rotate = app->token.expires_ms;
-	/* a moment later, so that the old one is past its half for sure */
-	app->rotate_ms = rotate == CLOCK_NEVER ? CLOCK_NEVER :
-	    app->now_ms + rotate - wall + 1;
-	perform(app, EV_TOKEN);
-}
-
-void
-serve_child(struct app *app)
-{
-	char *room;
-	ssize_t n;
-
-	while (app->child.from != -1) {
-		room = buf_room(&app->child_out, 1024);
-		n = room == NULL ? 0 : read(app->child.from, room, 1024);
-		if (n > 0) {
-			buf_grew(&app->child_out, (size_t)n);
-			continue;
-		}
-		if (n == -1 && (errno == EAGAIN || errno == EINTR))
-			break;
-		child_close_stdout(&app->child);
-	}
-	if (child_reap(&app->child, &app->child_code) == 1)
-		app->child_ended = true;
-	if (app->child_ended && app->child.from == -1 &&
-	    app->state == ST_TOKEN) {
-		app->child_ended = false;
-		token_came(app);
-	}
-}
+#define STOP_MS 5000		/* for that and a slow reader, at the end */
 
 /* --- connecting --------------------------------------------------------- */
 
@@ -131,8 +28,9 @@ drop_connection(struct app *app)
 	app->shaking = false;
 	buf_wipe(&app->request);
 	app->close_ms = app->ping_ms = app->healthy_ms = CLOCK_NEVER;
-	app->upgrade_ms = CLOCK_NEVER;
+	app->upgrade_ms = app->rotate_ms = app->linger_ms = CLOCK_NEVER;
 	app->more_to_read = false;
+	app->shake.status = 0;
 }
 
 static void
@@ -142,8 +40,8 @@ start_connect(struct app *app)
 	    HTTP_AGENT_NAME "/" GC_VERSION, CONNECT_MS };
 
 	app->connects++;
-	if (!app->rotating)
-		app->tries.attempts++;
+	app->counted = !app->rotating;
+	app->tries.attempts += app->counted;
 	app->transport = transport_start(app->config.ws_url, &opts,
 	    &app->lost);
 	if (app->transport == NULL)
@@ -175,25 +73,29 @@ start_upgrade(struct app *app)
 
 /* --- losing ------------------------------------------------------------- */
 
+/* Was a token refused that may have been withdrawn?  Then one forced renewal
+ * is due, which is told which token it was if that has a birth. */
+static bool
+is_renewal(struct app *app)
+{
+	if (app->lost.code != GC_EX_NOPERM || app->shake.status == 0 ||
+	    app->renewed_once)
+		return false;
+	app->renewed_once = true;
+	free(app->refused_token);
+	app->refused_token = NULL;
+	if (app->token.issued_at != NULL)
+		app->refused_token = xstrdup(app->token.issued_at);
+	return true;
+}
+
 /* Before anything was open, some failures are for people, not for patience:
  * a wrong place (78), a refused login or certificate (77). */
 static bool
-is_fatal(struct app *app)
+is_fatal(const struct app *app)
 {
 	int code = app->lost.code;
-	struct stamp s;
-	char text[CLOCK_RFC3339_LEN + 1];
 
-	if (code == GC_EX_NOPERM && app->shake.status != 0 &&
-	    !app->renewed_once && app->token.issued_ms != 0) {
-		/* the token may have been withdrawn: one forced renewal */
-		app->renewed_once = true;
-		s = stamp_of_ms(app->token.issued_ms);
-		clock_format_ms(stamp_to_ms(s), text);
-		free(app->refused_token);
-		app->refused_token = xstrdup(text);
-		return false;
-	}
 	if (app->opened_ever || (code != GC_EX_NOPERM &&
 	    code != GC_EX_CONFIG))
 		return false;
@@ -202,50 +104,69 @@ is_fatal(struct app *app)
 		    "routing:agent:view (with a team filter also "
 		    "routing:team:view) and the scopes notification:subscribe "
 		    "and routing:agent:view", app->lost.msg);
-	else if (code == GC_EX_CONFIG)
+	else if (app->shake.status != 0 || (app->transport != NULL &&
+	    transport_no_such_name(app->transport)))
 		log_error("%s; is this the right place? See GC_REGION, "
 		    "GC_SUBDOMAIN and GC_WS_URL", app->lost.msg);
 	else
 		log_error("%s", app->lost.msg);
-	app->exit_code = code;
 	return true;
+}
+
+static void
+give_up(struct app *app, int code)
+{
+	if (app->is_open)
+		stream_closed(app, "stop", 0);
+	app->is_open = false;
+	app->exit_code = code;
+	drop_connection(app);
+	perform(app, EV_STOP);
+}
+
+static struct session_wait
+how_long(struct app *app, bool renewal)
+{
+	const struct session_policy *p = &app->opt.policy;
+	struct session_wait w = renewal ? session_renewing(p, &app->tries,
+	    app->counted, app->retry_after_ms, arc4random()) :
+	    session_failed(p, &app->tries, app->retry_after_ms, arc4random());
+
+	if (app->retry_after_ms > p->backoff.cap_ms)
+		log_warn("the server asks for %lld ms of patience",
+		    (long long)app->retry_after_ms);
+	app->retry_after_ms = -1;
+	return w;
 }
 
 static void
 back_off(struct app *app)
 {
+	bool renewal = is_renewal(app);
 	struct session_wait w;
-	bool was_open = app->is_open;
 
-	child_kill(&app->child);
-	app->is_open = false;
+	asktoken_stop(&app->asktoken);
 	app->rotating = false;
-	if (is_fatal(app)) {
-		drop_connection(app);
-		perform(app, EV_STOP);
+	if (!renewal && is_fatal(app)) {
+		give_up(app, app->lost.code);
 		return;
 	}
-	w = session_failed(&app->opt.policy, &app->tries, app->retry_after_ms,
-	    arc4random());
-	if (app->retry_after_ms > app->opt.policy.backoff.cap_ms)
-		log_warn("the server asks for %lld ms of patience",
-		    (long long)app->retry_after_ms);
-	app->retry_after_ms = -1;
-	if (was_open)
+	w = how_long(app, renewal);
+	if (w.failover && app->opt.give_up) {
+		log_error("%s; %u attempts are used up", app->lost.msg,
+		    app->tries.attempts);
+		give_up(app, GC_EX_UNAVAILABLE);
+		return;
+	}
+	if (app->is_open)
 		stream_closed(app, "reconnect", w.delay_ms);
+	app->is_open = false;
 	log_warn("%s; again in %lld ms", app->lost.msg,
 	    (long long)w.delay_ms);
 	drop_connection(app);
-	app->shake.status = 0;
 	app->retry_ms = app->now_ms + w.delay_ms;
-	if (!w.failover)
-		return;
-	stream_failover(app);
-	if (app->opt.give_up) {
-		log_error("%u attempts are used up", app->tries.attempts);
-		app->exit_code = GC_EX_UNAVAILABLE;
-		perform(app, EV_STOP);
-	}
+	if (w.failover)
+		stream_failover(app);
 }
 
 void
@@ -270,17 +191,19 @@ start_close(struct app *app)
 	    app->state == ST_CLOSE ? "rotate" : "stop");
 	websocket_close(app->ws, 1000, NULL);
 	app->close_ms = app->now_ms + CLOSE_MS;
-	app->ping_ms = CLOCK_NEVER;
+	app->ping_ms = app->rotate_ms = CLOCK_NEVER;
 }
 
 static void
 rotate(struct app *app)
 {
+	int64_t healthy_ms = app->healthy_ms;
+
 	app->is_open = false;
 	app->rotating = true;
-	app->rotate_ms = CLOCK_NEVER;
 	stream_closed(app, "rotate", 0);
 	drop_connection(app);
+	app->healthy_ms = healthy_ms;	/* it was, and goes on so */
 	token_free(&app->token);
 	start_token(app);
 }
@@ -293,7 +216,7 @@ finish(struct app *app)
 		stream_closed(app, "stop", 0);
 	}
 	drop_connection(app);
-	child_kill(&app->child);
+	asktoken_stop(&app->asktoken);
 }
 
 void
@@ -301,6 +224,8 @@ perform(struct app *app, enum session_event event)
 {
 	struct session_step step = session_step(app->state, event);
 
+	if (event == EV_STOP && app->end_ms == CLOCK_NEVER)
+		app->end_ms = app->now_ms + STOP_MS;
 	if (step.next != app->state)
 		log_detail("%s -> %s", session_state_name(app->state),
 		    session_state_name(step.next));
@@ -333,120 +258,5 @@ perform(struct app *app, enum session_event event)
 	case ACT_FINISH:
 		finish(app);
 		break;
-	}
-}
-
-/* --- bytes -------------------------------------------------------------- */
-
-static void
-send_request(struct app *app)
-{
-	ssize_t n;
-
-	while (app->request_at < app->request.len) {
-		n = transport_send(app->transport, app->request.data +
-		    app->request_at, app->request.len - app->request_at,
-		    &app->lost);
-		if (n == -1)
-			perform(app, EV_LOST);
-		if (n <= 0)
-			return;
-		app->request_at += (size_t)n;
-	}
-	buf_wipe(&app->request);
-	app->request_at = 0;
-}
-
-static void
-upgraded(struct app *app, const char *bytes, size_t len)
-{
-	app->upgrade_ms = CLOCK_NEVER;
-	wshake_free(&app->shake);
-	app->shaking = false;
-	app->renewed_once = false;
-	app->ws = stream_new(app);
-	if (len > 0)
-		websocket_feed(app->ws, bytes, len);
-	app->more_to_read = true;
-	perform(app, EV_UPGRADED);
-}
-
-static void
-read_reply(struct app *app)
-{
-	enum wshake_result got = WSHAKE_MORE;
-	char bytes[4096];
-	size_t used = 0;
-	ssize_t n;
-
-	while (got == WSHAKE_MORE) {
-		n = transport_recv(app->transport, bytes, sizeof(bytes),
-		    &app->lost);
-		if (n == 0)
-			return;
-		if (n == -1)
-			got = wshake_end(&app->shake, &app->lost);
-		else
-			got = wshake_feed(&app->shake, bytes, (size_t)n,
-			    &used, &app->lost);
-	}
-	if (got == WSHAKE_DONE) {
-		upgraded(app, bytes + used, (size_t)n - used);
-		return;
-	}
-	if (got == WSHAKE_REFUSED)
-		app->retry_after_ms = app->shake.retry_after_ms;
-	perform(app, EV_LOST);
-}
-
-static void
-read_frames(struct app *app)
-{
-	enum websocket_result got = websocket_read(app->ws, READ_BUDGET);
-	int wrote = websocket_write(app->ws);
-
-	app->more_to_read = got == WEBSOCKET_BUDGET;
-	if (got == WEBSOCKET_CLOSED && app->state != ST_STREAM)
-		perform(app, EV_CLOSED);
-	else if (got == WEBSOCKET_CLOSED)
-		lose(app, "server", app->close_code, "closed by the server");
-	else if (got == WEBSOCKET_BROKEN)
-		lose(app, "client", app->close_code, "what came was broken");
-	else if (got == WEBSOCKET_ENDED || wrote == -1)
-		lose(app, "network", 0, "the stream ended without a close "
-		    "frame");
-}
-
-void
-serve_transport(struct app *app)
-{
-	switch (app->state) {
-	case ST_CONNECT:
-		switch (transport_step(app->transport, &app->lost)) {
-		case TRANSPORT_WANT:
-			return;
-		case TRANSPORT_FAILED:
-			perform(app, EV_LOST);
-			return;
-		case TRANSPORT_DONE:
-			perform(app, EV_CONNECTED);
-			break;
-		}
-		if (app->state == ST_UPGRADE)
-			serve_transport(app);
-		return;
-	case ST_UPGRADE:
-		send_request(app);
-		if (app->state == ST_UPGRADE && app->request_at == 0)
-			read_reply(app);
-		return;
-	case ST_STREAM:
-	case ST_CLOSE:
-	case ST_STOP:
-		if (app->ws != NULL)
-			read_frames(app);
-		return;
-	default:
-		return;
 	}
 }

@@ -2,6 +2,7 @@
  * CONTRACT section 5. */
 #include <curl/curl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,6 @@
 #include "lib/http.h"
 #include "lib/log.h"
 
-#define DRAIN_MS 5000		/* for a slow reader, at the end */
 #define HEALTHY_MS 60000
 
 enum { FD_SIGNALS, FD_STDOUT, FD_CHILD, FDS };
@@ -31,11 +31,12 @@ static struct app app = {
 		.max_attempts = 10, .rotate_before_ms = 90000,
 		.buffer = 64 << 20,
 	},
-	.child = CHILD_NONE,
 	.retry_ms = CLOCK_NEVER, .rotate_ms = CLOCK_NEVER,
 	.close_ms = CLOCK_NEVER, .ping_ms = CLOCK_NEVER,
 	.stop_ms = CLOCK_NEVER, .healthy_ms = CLOCK_NEVER,
-	.upgrade_ms = CLOCK_NEVER, .retry_after_ms = -1,
+	.upgrade_ms = CLOCK_NEVER, .linger_ms = CLOCK_NEVER,
+	.end_ms = CLOCK_NEVER,
+	.retry_after_ms = -1,
 };
 
 static const struct opt table[] = {
@@ -71,7 +72,7 @@ static const struct opt table[] = {
 	{ 0, "buffer", OPT_SIZE, &app.opt.buffer, "SIZE",
 	    "memory for a slow reader (64M)", 4096, 0 },
 	{ 0, "ready", OPT_NUMBER, &app.opt.ready_fd, "FD",
-	    "write a newline to FD when subscribed", 1, 1 << 20 },
+	    "write a newline to FD when subscribed", 3, 1 << 20 },
 	{ 0, "strict", OPT_FLAG, &app.opt.strict, NULL,
 	    "end with 65 at the first rejected frame", 0, 0 },
 	{ 0, "metrics", OPT_TEXT, &metrics_path, "FILE",
@@ -118,6 +119,9 @@ make_registry(char **events, size_t count)
 		return;
 	}
 	if (app.opt.subscriptions != NULL) {
+		if (count == 0 && app.opt.filters.count > 0)
+			die(GC_EX_USAGE, "the lines of -S are sent as they "
+			    "are: -f goes with an EVENT");
 		if (registry_read(r, app.opt.subscriptions, &e) == -1)
 			die_err(&e);
 	} else if (count == 0) {
@@ -136,16 +140,33 @@ make_registry(char **events, size_t count)
 		die_err(&e);
 }
 
+/* Before anything is opened, which might get that number. */
+static void
+check_ready(void)
+{
+	int fd = (int)app.opt.ready_fd;
+
+	if (fcntl(fd, F_GETFD) == -1)
+		die(GC_EX_USAGE, "--ready: descriptor %d is not open", fd);
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 static void
 open_all(char **events, size_t count)
 {
 	struct buf scope;
 	struct err e;
 
+	if (app.opt.ready_fd != 0)
+		check_ready();
 	if ((app.sigs_fd = sigs_open(true, &e)) == -1 ||
 	    config_load(&app.config, CONFIG_WS, &e) == -1 ||
 	    transport_split(app.config.ws_url, &app.target, &e) == -1)
 		die_err(&e);
+	if (app.target.tls && app.config.cacert != NULL &&
+	    access(app.config.cacert, R_OK) == -1)
+		die(GC_EX_CONFIG, "GC_CACERT: can't read '%s': %s",
+		    app.config.cacert, strerror(errno));
 	app.shown_url = xstrndup(app.config.ws_url,
 	    strcspn(app.config.ws_url, "?"));
 	app.lock_path = state_path("subscribe.lock");
@@ -156,13 +177,11 @@ open_all(char **events, size_t count)
 	file_sweep(app.registry_path);
 	make_registry(events, count);
 	buf_init(&scope, 1 << 20);
-	if (registry_scope(&scope, app.opt.filters.items,
-	    app.opt.filters.count, &e) == -1)
-		die_err(&e);
+	registry_filter(&scope, &app.registry);
 	app.scope = buf_take(&scope);
 	if (output_open(&app) == -1)
 		die(GC_EX_IOERR, "stdout is not open");
-	buf_init(&app.child_out, 2 * TOKEN_MAX);
+	asktoken_init(&app.asktoken);
 	buf_init(&app.request, WSHAKE_REQUEST_MAX);
 	ring_init(&app.ring, app.opt.buffer);
 	report_start(&app, metrics_path);
@@ -186,6 +205,8 @@ start(int argc, char **argv)
 
 	first = opts_parse("gc-subscribe", argc, argv, &opts);
 	app.opt.policy.max_attempts = (unsigned)app.opt.max_attempts;
+	if (app.opt.policy.backoff.cap_ms < app.opt.policy.backoff.base_ms)
+		die(GC_EX_USAGE, "--backoff-cap is below --backoff-base");
 	open_all(argv + first, (size_t)(argc - first));
 	app.now_ms = clock_mono_ms();
 	if (app.opt.duration_ms > 0)
@@ -199,8 +220,11 @@ start(int argc, char **argv)
 static int64_t
 earliest(void)
 {
-	const int64_t all[] = { app.retry_ms, app.rotate_ms, app.close_ms,
-	    app.ping_ms, app.stop_ms, app.healthy_ms, app.upgrade_ms };
+	const int64_t all[] = { app.retry_ms, app.close_ms, app.ping_ms,
+	    app.stop_ms, app.upgrade_ms, app.linger_ms,
+	    /* ones that pass while connecting count from the open on */
+	    app.state == ST_STREAM ? app.rotate_ms : CLOCK_NEVER,
+	    app.state == ST_STREAM ? app.healthy_ms : CLOCK_NEVER };
 	int64_t first = metrics_tick(&app.metrics, app.now_ms);
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -221,7 +245,8 @@ wait_for_something(struct pollfd *fds)
 	fds[FD_SIGNALS] = (struct pollfd){ app.sigs_fd, POLLIN, 0 };
 	fds[FD_STDOUT] = (struct pollfd){ app.reader_gone ? -1 : app.out.fd,
 	    output_wants(&app) ? POLLOUT : 0, 0 };
-	fds[FD_CHILD] = (struct pollfd){ app.child.from, POLLIN, 0 };
+	fds[FD_CHILD] = (struct pollfd){ asktoken_fd(&app.asktoken), POLLIN,
+	    0 };
 	if (app.more_to_read)
 		timeout = 0;
 	transport_wait(app.transport, write, fds, FDS, timeout);
@@ -240,20 +265,24 @@ serve_timers(void)
 		app.close_ms = CLOCK_NEVER;
 		perform(&app, EV_CLOSED);
 	}
+	if (app.now_ms >= app.linger_ms) {
+		app.linger_ms = CLOCK_NEVER;
+		lose(&app, "network", 0, "the stream broke");
+	}
 	if (app.now_ms >= app.upgrade_ms) {
 		app.upgrade_ms = CLOCK_NEVER;
-		err_set(&app.lost, GC_EX_UNAVAILABLE, app.state == ST_TOKEN ?
-		    "the token command does not end" :
-		    "the server did not answer the upgrade");
-		perform(&app, EV_LOST);
+		if (app.state == ST_TOKEN)
+			token_late(&app);
+		else
+			upgrade_late(&app);
 	}
-	if (app.now_ms >= app.healthy_ms) {
+	if (app.now_ms >= app.healthy_ms && app.state == ST_STREAM) {
 		app.healthy_ms = CLOCK_NEVER;
 		app.tries = (struct session_tries){ 0, 0 };
 	}
 	if (app.now_ms >= app.stop_ms) {
 		app.stop_ms = CLOCK_NEVER;
-		if (app.printed == 0)
+		if (app.taken == 0 && app.end_ms == CLOCK_NEVER)
 			app.exit_code = GC_EX_UNAVAILABLE;
 		perform(&app, EV_STOP);
 	}
@@ -272,11 +301,13 @@ turn(void)
 		report_status(&app);
 	}
 	output_serve(&app, fds[FD_STDOUT].revents);
-	serve_child(&app);
+	serve_token(&app);
 	serve_transport(&app);
 	serve_timers();
 	if (app.ws != NULL && websocket_wants_write(app.ws))
 		websocket_write(app.ws);
+	if (app.is_open && !app.ready_told && websocket_queued(app.ws) == 0)
+		report_ready(&app);
 	report_rejects_due(&app, false);
 	app.ring_bytes = app.ring.bytes;
 	if (app.sigs.stops > 0 || app.no_more || app.reader_gone)
@@ -285,20 +316,20 @@ turn(void)
 
 /* --- the end ------------------------------------------------------------ */
 
-/* What is held goes out; a reader that is stuck has DRAIN_MS. */
+/* What is held goes out; a reader that is stuck has what is left of STOP_MS. */
 static void
 drain(void)
 {
-	int64_t until = clock_mono_ms() + DRAIN_MS;
 	struct pollfd fd;
 	uint64_t left;
 
-	while (output_wants(&app) && (app.now_ms = clock_mono_ms()) < until) {
+	while (output_wants(&app) &&
+	    (app.now_ms = clock_mono_ms()) < app.end_ms) {
 		fd = (struct pollfd){ app.out.fd, POLLOUT, 0 };
-		poll(&fd, 1, clock_poll_ms(app.now_ms, until));
+		poll(&fd, 1, clock_poll_ms(app.now_ms, app.end_ms));
 		output_serve(&app, fd.revents);
 	}
-	left = app.ring.count;
+	left = output_left(&app);
 	if (!app.reader_gone && left > 0)
 		log_warn("the reader is stuck: %llu lines were not let out",
 		    (unsigned long long)left);
@@ -313,7 +344,7 @@ free_all(void)
 	ring_free(&app.ring);
 	transport_target_free(&app.target);
 	buf_free(&app.out.buf);
-	buf_wipe(&app.child_out);
+	asktoken_free(&app.asktoken);
 	buf_wipe(&app.request);
 	free(app.table);
 	free(app.scope);
@@ -321,8 +352,10 @@ free_all(void)
 	free(app.lock_path);
 	free(app.registry_path);
 	free(app.refused_token);
-	for (size_t i = 0; i < app.sub_count; i++)
-		free(app.subs[i].name);
+	for (size_t i = 0; i < app.sub_count; i++) {
+		buf_free(&app.subs[i].id);
+		free(app.subs[i].metric);
+	}
 	curl_global_cleanup();
 }
 

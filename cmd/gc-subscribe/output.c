@@ -36,27 +36,61 @@ output_open(struct app *app)
 	return 0;
 }
 
+static bool
+is_enough(const struct app *app)
+{
+	return app->opt.count > 0 && app->printed >= app->opt.count;
+}
+
 static void
 gather(struct app *app)
 {
 	struct output *o = &app->out;
 	enum ring_kind kind;
+	struct ring_hole hole;
 	const char *line;
-	uint64_t lost;
 	size_t len;
 
 	if (o->at == o->buf.len) {
 		buf_reset(&o->buf);
-		o->at = 0;
+		o->at = o->hole_from = o->hole_to = 0;
 	}
 	while (o->buf.len < BLOCK && (kind = ring_peek(&app->ring, &line,
-	    &len, &lost)) != RING_NONE) {
-		if (kind == RING_HOLE)
-			stream_hole(app, lost, &o->buf);
-		else
+	    &len, &hole)) != RING_NONE) {
+		/* one hole at a time: what is not told can be counted */
+		if (kind == RING_HOLE && o->at < o->hole_to)
+			break;
+		if (kind != RING_CONTROL && is_enough(app)) {
+			ring_pop(&app->ring);
+			continue;
+		}
+		if (kind == RING_HOLE) {
+			o->hole_from = o->buf.len;
+			o->hole_lost = hole.lost;
+			stream_hole(app, &hole, &o->buf);
+			o->hole_to = o->buf.len;
+		} else {
 			buf_add(&o->buf, line, len);
+			app->printed += kind == RING_EVENT;
+		}
 		ring_pop(&app->ring);
 	}
+	app->no_more = app->no_more || is_enough(app);
+}
+
+/* Lines that came and did not go out: in memory, in the block that is being
+ * written, and those that a hole would have told. */
+uint64_t
+output_left(const struct app *app)
+{
+	const struct output *o = &app->out;
+	uint64_t left = o->at < o->hole_to ? o->hole_lost : 0;
+
+	for (size_t i = o->at; i < o->buf.len; i++)
+		left += o->buf.data[i] == '\n' &&
+		    (i < o->hole_from || i >= o->hole_to);
+	return is_enough(app) ? left :
+	    left + app->ring.count + app->ring.untold;
 }
 
 bool
@@ -89,7 +123,7 @@ output_serve(struct app *app, short revents)
 	size_t len;
 	ssize_t n;
 
-	if (revents & (POLLERR | POLLNVAL)) {
+	if (revents & (POLLERR | POLLNVAL | POLLHUP)) {
 		errno = EPIPE;
 		failed(app);
 		return;

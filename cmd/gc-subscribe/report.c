@@ -12,6 +12,9 @@
 #include "lib/log.h"
 
 #define TELL_MS 1000
+#define STATUS_CAP (1 << 17)
+#define ID_MAX 128		/* bytes; longer ids are counted together */
+#define FRAMES_METRIC "gc_subscribe_subscription_frames_total"
 
 static const char *reject_reasons[REJECTS];
 
@@ -20,7 +23,7 @@ report_status(struct app *app)
 {
 	struct buf line;
 
-	buf_init(&line, 1 << 16);
+	buf_init(&line, STATUS_CAP);
 	buf_addf(&line, "{\"tool\":\"gc-subscribe\",\"state\":\"%s\","
 	    "\"frames\":%" PRIu64 ",\"printed\":%" PRIu64 ",\"rejected\":%"
 	    PRIu64 ",\"opens\":%" PRIu64 ",\"drops\":%" PRIu64
@@ -29,10 +32,14 @@ report_status(struct app *app)
 	    session_state_name(app->state), app->frames, app->printed,
 	    app->rejected, app->opens, app->drops, app->tries.attempts,
 	    app->ring.count, app->ring.bytes, app->ring.lost);
-	for (size_t i = 0; i < app->sub_count; i++)
-		buf_addf(&line, "%s\"%s\":%" PRIu64, i ? "," : "",
-		    app->subs[i].name, app->subs[i].frames);
-	buf_adds(&line, "}}");
+	for (size_t i = 0; i < app->sub_count; i++) {
+		buf_adds(&line, i ? "," : "");
+		buf_add_json(&line, app->subs[i].id.data,
+		    app->subs[i].id.len);
+		buf_addf(&line, ":%" PRIu64, app->subs[i].frames);
+	}
+	buf_addf(&line, "},\"otherSubscriptions\":%" PRIu64 "}",
+	    app->other_frames);
 	log_raw(line.data, line.len);
 	buf_free(&line);
 }
@@ -50,6 +57,7 @@ report_reject(struct app *app, unsigned kind, const char *reason)
 		    reason);
 		app->exit_code = GC_EX_DATAERR;
 		app->no_more = true;
+		r->told = r->count;
 		return;
 	}
 	if (r->count > 1)
@@ -75,29 +83,68 @@ report_rejects_due(struct app *app, bool all)
 	}
 }
 
-static void
-count_subscription(struct app *app, const char *id, size_t len)
+/* The metric of an id, as Prometheus writes a label. */
+static char *
+label(const struct buf *id)
 {
-	char name[64];
-	size_t n = 0;
+	struct buf name;
 
-	for (; n < len && n < sizeof(name) - 1; n++) {
-		char c = id[n];
+	buf_init(&name, 2 * ID_MAX + 128);
+	buf_adds(&name, FRAMES_METRIC "{subscription=\"");
+	for (size_t i = 0; i < id->len; i++) {
+		char c = id->data[i];
 
-		/* fit for a metric's label and for a terminal */
-		name[n] = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		    (c >= '0' && c <= '9') || c == '-' || c == '.' ? c : '_';
+		if (c == '\\' || c == '"' || c == '\n')
+			buf_adds(&name, "\\");
+		buf_add(&name, c == '\n' ? "n" : &c, 1);
 	}
-	name[n] = '\0';
-	for (size_t i = 0; i < app->sub_count; i++)
-		if (strcmp(app->subs[i].name, name) == 0) {
-			app->subs[i].frames++;
-			return;
-		}
-	if (app->sub_count == SUBSCRIPTIONS_MAX)
+	buf_adds(&name, "\"}");
+	return buf_take(&name);
+}
+
+/* A place for a new id: a free one, or that of the id unheard of for the
+ * longest time, whose frames are then others'.  Each reconnect brings new
+ * ids. */
+static struct subscription *
+new_place(struct app *app)
+{
+	struct subscription *s = &app->subs[0];
+
+	if (app->sub_count < SUBSCRIPTIONS_MAX)
+		return &app->subs[app->sub_count++];
+	for (size_t i = 1; i < SUBSCRIPTIONS_MAX; i++)
+		if (app->subs[i].last < s->last)
+			s = &app->subs[i];
+	app->other_frames += s->frames;
+	buf_free(&s->id);
+	free(s->metric);
+	return s;
+}
+
+static void
+count_subscription(struct app *app, struct slice told)
+{
+	struct subscription *s = NULL;
+	struct buf id;
+
+	buf_init(&id, ID_MAX);
+	if (slice_unescape(told, &id) == -1) {
+		app->other_frames++;
+		buf_free(&id);
 		return;
-	app->subs[app->sub_count].frames = 1;
-	app->subs[app->sub_count++].name = xstrdup(name);
+	}
+	for (size_t i = 0; i < app->sub_count && s == NULL; i++)
+		if (app->subs[i].id.len == id.len && memcmp(
+		    app->subs[i].id.data, id.data, id.len) == 0)
+			s = &app->subs[i];
+	if (s == NULL) {
+		s = new_place(app);
+		*s = (struct subscription){ .id = id, .metric = label(&id) };
+	} else {
+		buf_free(&id);
+	}
+	s->frames++;
+	s->last = app->frames;
 }
 
 /* Many agents and no filter: said once. */
@@ -121,18 +168,34 @@ count_agent(struct app *app, const char *user, size_t len)
 }
 
 void
-report_frame(struct app *app, const char *id, size_t id_len,
-    const char *user, size_t user_len)
+report_frame(struct app *app, struct slice id, struct slice user)
 {
-	if (id_len > 0)
-		count_subscription(app, id, id_len);
-	if (user_len > 0 && app->opt.filters.count == 0 &&
-	    !app->opt.resume && app->opt.subscriptions == NULL &&
-	    app->agent_count <= AGENTS_NOTE)
-		count_agent(app, user, user_len);
+	if (id.kind == SCAN_STRING && id.len > 0)
+		count_subscription(app, id);
+	if (user.kind == SCAN_STRING && user.len > 0 &&
+	    app->opt.filters.count == 0 && !app->opt.resume &&
+	    app->opt.subscriptions == NULL && app->agent_count <= AGENTS_NOTE)
+		count_agent(app, user.p, user.len);
 }
 
 /* --- metrics ------------------------------------------------------------ */
+
+static struct app *measured;	/* metrics.compute is told nothing */
+
+/* The ids of now after the figures that are always there. */
+static void
+compute(void)
+{
+	struct app *app = measured;
+	struct metric *m = app->table + app->table_fixed;
+
+	for (size_t i = 0; i < app->sub_count; i++)
+		*m++ = (struct metric){ app->subs[i].metric,
+		    "frames by subscription", &app->subs[i].frames };
+	*m++ = (struct metric){ FRAMES_METRIC "{subscription=\"\"}",
+	    "frames by subscription", &app->other_frames };
+	app->metrics.count = (size_t)(m - app->table);
+}
 
 void
 report_start(struct app *app, const char *path)
@@ -140,7 +203,7 @@ report_start(struct app *app, const char *path)
 	const struct metric fixed[] = {
 		{ "gc_subscribe_frames_total", "frames received",
 		    &app->frames },
-		{ "gc_subscribe_printed_total", "event lines taken in",
+		{ "gc_subscribe_printed_total", "event lines printed",
 		    &app->printed },
 		{ "gc_subscribe_rejected_total", "frames rejected",
 		    &app->rejected },
@@ -161,12 +224,14 @@ report_start(struct app *app, const char *path)
 		{ "gc_subscribe_buffered_bytes", "bytes in memory",
 		    &app->ring_bytes },
 	};
+	const size_t count = sizeof(fixed) / sizeof(fixed[0]);
 
-	app->table_count = sizeof(fixed) / sizeof(fixed[0]);
-	app->table = xcalloc(app->table_count, sizeof(fixed[0]));
+	measured = app;
+	app->table_fixed = count;
+	app->table = xcalloc(count + SUBSCRIPTIONS_MAX + 1, sizeof(fixed[0]));
 	memcpy(app->table, fixed, sizeof(fixed));
 	app->metrics = (struct metrics){ .path = path, .table = app->table,
-	    .count = app->table_count };
+	    .compute = compute };
 }
 
 /* --- readiness ---------------------------------------------------------- */
@@ -198,8 +263,7 @@ report_ready(struct app *app)
 {
 	ssize_t n;
 
-	if (app->opens > 1)
-		return;
+	app->ready_told = true;
 	notify_systemd();
 	if (app->opt.ready_fd == 0)
 		return;

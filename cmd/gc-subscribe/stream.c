@@ -8,39 +8,50 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/scan.h"
+#include "lib/str.h"
 
 #define LINE_CAP (2 << 20)
 #define BINARY_REJECT (REJECTS - 1)
+#define OURS_REJECT (REJECTS - 2)
+#define PING_TEXT "gc-tools "	/* and its number */
 
 /* --- control lines ------------------------------------------------------ */
 
 static void
-begin(struct buf *line, const char *event)
+begin(struct buf *line, const char *event, int64_t wall_ms)
 {
 	char at[CLOCK_RFC3339_LEN + 1];
 
-	clock_format_ms(clock_wall_ms(), at);
+	clock_format_ms(wall_ms, at);
 	buf_addf(line, "{\"event\":\"gc:%s\",\"at\":\"%s\",\"socket\":0",
 	    event, at);
 }
 
 static void
-push(struct app *app, struct buf *line)
+push(struct app *app, struct buf *line, bool control)
 {
-	buf_adds(line, "}\n");
-	ring_push(&app->ring, line->data, line->len, true);
+	ring_push(&app->ring, line->data, line->len, control,
+	    (struct ring_mark){ clock_wall_ms(), app->tries.attempts });
 	buf_free(line);
 }
 
 static void
-add_open(struct app *app, struct buf *line, bool resumed, int64_t downtime_ms)
+push_control(struct app *app, struct buf *line)
 {
-	begin(line, "open");
+	buf_adds(line, "}\n");
+	push(app, line, true);
+}
+
+static void
+add_open(struct app *app, struct buf *line, struct ring_mark mark,
+    bool resumed, int64_t downtime_ms)
+{
+	begin(line, "open", mark.at_ms);
 	buf_adds(line, ",\"protocol\":\"events\",\"sockets\":1,\"url\":");
 	buf_add_json(line, app->shown_url, strlen(app->shown_url));
 	buf_addf(line, ",\"attempt\":%u,\"subscriptions\":%zu,\"rejected\":0,"
 	    "\"scope\":%s,\"resumed\":%s,\"downtimeMs\":",
-	    app->tries.attempts, app->registry.count, app->scope,
+	    mark.attempt, app->registry.count, app->scope,
 	    resumed ? "true" : "false");
 	if (resumed)
 		buf_addf(line, "%" PRId64, downtime_ms);
@@ -49,10 +60,10 @@ add_open(struct app *app, struct buf *line, bool resumed, int64_t downtime_ms)
 }
 
 static void
-add_closed(struct buf *line, unsigned code, const char *reason,
-    const char *by, const char *next, int64_t delay_ms)
+add_closed(struct buf *line, int64_t wall_ms, unsigned code,
+    const char *reason, const char *by, const char *next, int64_t delay_ms)
 {
-	begin(line, "closed");
+	begin(line, "closed", wall_ms);
 	if (code != 0)
 		buf_addf(line, ",\"code\":%u", code);
 	else
@@ -71,9 +82,10 @@ stream_closed(struct app *app, const char *next, int64_t delay_ms)
 	app->drops++;
 	app->closed_ms = app->now_ms;
 	buf_init(&line, LINE_CAP);
-	add_closed(&line, app->close_code, app->close_reason,
-	    app->close_by ? app->close_by : "network", next, delay_ms);
-	push(app, &line);
+	add_closed(&line, clock_wall_ms(), app->close_code,
+	    app->close_reason, app->close_by ? app->close_by : "network",
+	    next, delay_ms);
+	push_control(app, &line);
 	app->close_by = NULL;
 }
 
@@ -84,45 +96,71 @@ stream_failover(struct app *app)
 
 	app->failovers++;
 	buf_init(&line, LINE_CAP);
-	begin(&line, "failover");
+	begin(&line, "failover", clock_wall_ms());
 	buf_addf(&line, ",\"attempts\":%u", app->tries.attempts);
-	push(app, &line);
+	push_control(app, &line);
 }
 
-/* Lines were dropped here: said as an outage, so that everyone is doubted. */
+/* Lines were dropped here: said as an outage that lasted from the first to
+ * the last of them, so that everyone is doubted. */
 void
-stream_hole(struct app *app, uint64_t lost, struct buf *out)
+stream_hole(struct app *app, const struct ring_hole *hole, struct buf *out)
 {
-	add_closed(out, 0, "overrun", "client", "reconnect", 0);
-	buf_addf(out, ",\"lost\":%" PRIu64 "}\n", lost);
-	add_open(app, out, true, 1);
+	int64_t down_ms = hole->last.at_ms - hole->from_ms;
+
+	add_closed(out, hole->from_ms, 0, "overrun", "client", "reconnect",
+	    0);
+	buf_addf(out, ",\"lost\":%" PRIu64 "}\n", hole->lost);
+	add_open(app, out, hole->last, true, down_ms > 0 ? down_ms : 1);
 	buf_adds(out, "}\n");
 }
 
 /* --- frames ------------------------------------------------------------- */
 
+/* Does the event's name begin with gc:, however it is spelt? */
+static bool
+is_ours(struct slice event)
+{
+	struct buf name;
+	bool ours;
+
+	if (event.kind != SCAN_STRING)
+		return false;
+	if (!event.escaped)
+		return event.len >= 3 && memcmp(event.p, "gc:", 3) == 0;
+	buf_init(&name, event.len);
+	ours = slice_unescape(event, &name) == 0 && name.len >= 3 &&
+	    memcmp(name.data, "gc:", 3) == 0;
+	buf_free(&name);
+	return ours;
+}
+
 static void
 take_text(struct app *app, const char *text, size_t len)
 {
-	enum { ID, DATA, USER, COUNT };
+	enum { EVENT, ID, DATA, USER, COUNT };
 	static const struct scan_key keys[COUNT] = {
-		[ID] = { "subscriptionId", -1 }, [DATA] = { "data", -1 },
-		[USER] = { "userId", DATA },
+		[EVENT] = { "event", -1 }, [ID] = { "subscriptionId", -1 },
+		[DATA] = { "data", -1 }, [USER] = { "userId", DATA },
 	};
 	struct slice v[COUNT];
 	enum scan_verdict verdict;
 	struct buf line;
 
 	app->frames++;
+	if (app->no_more)
+		return;
 	verdict = scan_object(text, len, keys, COUNT, v);
 	if (verdict != SCAN_OK) {
 		report_reject(app, verdict, scan_reason(verdict));
 		return;
 	}
-	report_frame(app, v[ID].p, v[ID].kind == SCAN_STRING ? v[ID].len : 0,
-	    v[USER].p, v[USER].kind == SCAN_STRING ? v[USER].len : 0);
-	if (app->no_more)
+	if (is_ours(v[EVENT])) {
+		report_reject(app, OURS_REJECT, "a control line, which only "
+		    "the suite itself may tell");
 		return;
+	}
+	report_frame(app, v[ID], v[USER]);
 	buf_init(&line, LINE_CAP);
 	buf_add(&line, text, len);
 	/* a line break in valid JSON is white space between its tokens */
@@ -130,10 +168,8 @@ take_text(struct app *app, const char *text, size_t len)
 		if (line.data[i] == '\n' || line.data[i] == '\r')
 			line.data[i] = ' ';
 	buf_adds(&line, "\n");
-	ring_push(&app->ring, line.data, line.len, false);
-	buf_free(&line);
-	app->printed++;
-	app->no_more = app->opt.count > 0 && app->printed >= app->opt.count;
+	push(app, &line, false);
+	app->taken++;
 }
 
 static void
@@ -149,6 +185,8 @@ on_binary(void *arg, const void *bytes, size_t len)
 
 	(void)bytes, (void)len;
 	app->frames++;
+	if (app->no_more)
+		return;
 	report_reject(app, BINARY_REJECT, "a binary frame");
 }
 
@@ -157,18 +195,22 @@ on_pong(void *arg, const void *payload, size_t len)
 {
 	struct app *app = arg;
 	struct buf line;
+	char text[32];
+	uint64_t number;
 
-	(void)payload, (void)len;
 	app->pongs++;
-	app->misses = 0;
-	if (!app->ping_out)
+	snprintf(text, sizeof(text), "%.*s", (int)len, (const char *)payload);
+	/* one that nobody asked for answers nothing: RFC 6455, 5.5.3 */
+	if (!str_starts(text, PING_TEXT) ||
+	    str_number(text + strlen(PING_TEXT), app->ping_sent, &number) ==
+	    -1 || number <= app->ping_answered)
 		return;
-	app->ping_out = false;
+	app->ping_answered = number;
 	buf_init(&line, LINE_CAP);
-	begin(&line, "alive");
-	buf_addf(&line, ",\"rttMs\":%" PRId64,
-	    clock_mono_ms() - app->ping_sent_ms);
-	push(app, &line);
+	begin(&line, "alive", clock_wall_ms());
+	buf_addf(&line, ",\"rttMs\":%" PRId64, clock_mono_ms() -
+	    app->ping_at_ms[number % PINGS_KEPT]);
+	push_control(app, &line);
 }
 
 static void
@@ -238,21 +280,21 @@ stream_open(struct app *app)
 			return;
 		}
 	app->opens++;
+	if (!app->rotating || app->healthy_ms == CLOCK_NEVER)
+		app->healthy_ms = app->now_ms + app->opt.policy.healthy_ms;
 	app->is_open = app->opened_ever = true;
 	app->rotating = false;
 	app->close_by = NULL;
-	app->misses = 0;
-	app->ping_out = false;
+	app->ping_sent = app->ping_answered = 0;
 	app->ping_ms = app->now_ms + app->opt.ping_interval_ms;
-	app->healthy_ms = app->now_ms + app->opt.policy.healthy_ms;
 	buf_init(&line, LINE_CAP);
-	add_open(app, &line, resumed, resumed && app->now_ms >
-	    app->closed_ms ? app->now_ms - app->closed_ms : 1);
-	push(app, &line);
+	add_open(app, &line, (struct ring_mark){ clock_wall_ms(),
+	    app->tries.attempts }, resumed, app->now_ms > app->closed_ms ?
+	    app->now_ms - app->closed_ms : 1);
+	push_control(app, &line);
 	log_note("open: %s", app->shown_url);
 	free(app->refused_token);
 	app->refused_token = NULL;
-	report_ready(app);
 }
 
 /* A ping is missed when the next is due and its pong has not come; one that
@@ -260,22 +302,24 @@ stream_open(struct app *app)
 int64_t
 stream_ping(struct app *app)
 {
+	char text[32];
+	int n;
+
 	if (app->now_ms < app->ping_ms || app->state != ST_STREAM)
 		return app->ping_ms;
-	if (app->ping_out && websocket_queued(app->ws) == 0)
-		app->misses++;
-	if (app->misses >= app->opt.ping_misses) {
+	app->ping_ms = app->now_ms + app->opt.ping_interval_ms;
+	if (websocket_queued(app->ws) > 0)
+		return app->ping_ms;
+	if (app->ping_sent - app->ping_answered >= app->opt.ping_misses) {
 		websocket_close(app->ws, 1001, "no pong");
 		websocket_write(app->ws);
 		lose(app, "client", 1001, "no pong");
 		return CLOCK_NEVER;
 	}
-	if (websocket_queued(app->ws) == 0) {
-		websocket_ping(app->ws, "gc-tools", 8);
-		app->pings++;
-		app->ping_out = true;
-		app->ping_sent_ms = app->now_ms;
-	}
-	app->ping_ms = app->now_ms + app->opt.ping_interval_ms;
+	app->ping_at_ms[++app->ping_sent % PINGS_KEPT] = app->now_ms;
+	n = snprintf(text, sizeof(text), PING_TEXT "%" PRIu64,
+	    app->ping_sent);
+	websocket_ping(app->ws, text, (size_t)n);
+	app->pings++;
 	return app->ping_ms;
 }

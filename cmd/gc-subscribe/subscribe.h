@@ -3,7 +3,9 @@
  * What its files share.
  *
  * main.c     options, start, the loop's turn, the end
- * connect.c  the session's actions: token, connect, upgrade, open, close
+ * connect.c  the session's actions: what makes and ends a connection
+ * token.c    the token command
+ * wire.c     bytes to and fro
  * stream.c   frames to lines; control lines; liveness
  * output.c   from the ring to stdout, which never blocks the rest
  * report.c   status, metrics, notes
@@ -11,13 +13,14 @@
 #ifndef GC_SUBSCRIBE_H
 #define GC_SUBSCRIBE_H
 
+#include "lib/asktoken.h"
 #include "lib/buf.h"
-#include "lib/child.h"
 #include "lib/config.h"
 #include "lib/metrics.h"
 #include "lib/opts.h"
 #include "lib/registry.h"
 #include "lib/ring.h"
+#include "lib/scan.h"
 #include "lib/session.h"
 #include "lib/sigs.h"
 #include "lib/token.h"
@@ -26,6 +29,7 @@
 #include "lib/wshake.h"
 
 #define SUBSCRIPTIONS_MAX 64	/* ids whose frames are counted apart */
+#define PINGS_KEPT 1024		/* more than --ping-misses may be */
 #define AGENTS_NOTE 500		/* more agents than this want a filter */
 #define AGENT_SLOTS 2048
 #define REJECTS 16
@@ -51,11 +55,19 @@ struct reject {
 	int64_t told_ms;
 };
 
+struct subscription {
+	struct buf id;
+	char *metric;		/* its name there */
+	uint64_t frames, last;	/* how many; the frame that was the last */
+};
+
 struct output {
 	int fd;
 	bool nonblocking;	/* of our own; else PIPE_BUF a time */
 	struct buf buf;
 	size_t at;		/* written so far */
+	size_t hole_from, hole_to;	/* where buf tells of a hole */
+	uint64_t hole_lost;
 	int error;
 };
 
@@ -64,7 +76,7 @@ struct app {
 	struct config config;
 	struct registry registry;
 	char *lock_path, *registry_path;
-	char *scope;		/* the filters, as JSON */
+	char *scope;		/* the payloads' filter, as JSON */
 	char *shown_url;	/* without what may be a secret */
 	struct transport_target target;
 	struct sigs sigs;
@@ -73,12 +85,10 @@ struct app {
 	enum session_state state;
 	struct session_tries tries;
 	struct token token;
-	char *refused_token;	/* issued_at, for GC_TOKEN_REFUSED */
+	char *refused_token;	/* its issued_at as told, or NULL */
 	bool renewed_once;	/* for a 401 */
-	struct child child;
-	struct buf child_out;
-	bool child_ended;
-	int child_code;
+	bool counted;		/* this connect is an attempt */
+	struct asktoken asktoken;
 	struct transport *transport;
 	struct wshake shake;
 	bool shaking;
@@ -89,11 +99,14 @@ struct app {
 	/* deadlines, monotonic; CLOCK_NEVER where there is none */
 	int64_t now_ms, retry_ms, rotate_ms, close_ms, ping_ms, stop_ms;
 	int64_t healthy_ms, upgrade_ms;
-	unsigned misses;	/* pings in a row without a pong */
-	bool ping_out;
-	int64_t ping_sent_ms;
+	int64_t linger_ms;	/* a write failed: read on until then */
+	int64_t end_ms;		/* of all that a stop may take */
+	/* pings of this socket: how many, the last answered, when each went */
+	uint64_t ping_sent, ping_answered;
+	int64_t ping_at_ms[PINGS_KEPT];
 	bool more_to_read;
 	bool opened_ever, is_open, rotating;
+	bool ready_told;
 	int64_t closed_ms;	/* when the last open socket was lost */
 	int64_t retry_after_ms;
 	struct err lost;	/* why the connection is going */
@@ -105,35 +118,44 @@ struct app {
 	struct ring ring;
 	struct output out;
 	bool reader_gone;
-	uint64_t printed;	/* lines that are no control lines */
-	bool no_more;		/* -n is reached */
+	uint64_t taken, printed;	/* event lines in, and out */
+	bool no_more;		/* wanted: -n is reached, or --strict's end */
 	int exit_code;
 
 	/* counts */
 	struct metrics metrics;
 	struct metric *table;
-	size_t table_count;
+	size_t table_fixed;	/* rows that are always there */
 	uint64_t frames, rejected, opens, drops, failovers, pings, pongs;
 	uint64_t connects, ring_bytes, ring_lines;
 	struct reject rejects[REJECTS];
-	struct { char *name; uint64_t frames; } subs[SUBSCRIPTIONS_MAX];
+	struct subscription subs[SUBSCRIPTIONS_MAX];
 	size_t sub_count;
+	uint64_t other_frames;	/* of ids that are no longer held */
 	uint64_t agent_slots[AGENT_SLOTS];
 	size_t agent_count;
 };
 
 /* connect.c */
 void perform(struct app *app, enum session_event event);	/* step + act */
-void serve_child(struct app *app);
-void serve_transport(struct app *app);
 void lose(struct app *app, const char *by, unsigned code, const char *reason);
+
+/* token.c */
+void start_token(struct app *app);
+void serve_token(struct app *app);
+void token_late(struct app *app);	/* the command does not end */
+
+/* wire.c */
+void serve_transport(struct app *app);
+void upgrade_late(struct app *app);	/* no answer, or no end of it */
 
 /* stream.c */
 struct websocket *stream_new(struct app *app);
 void stream_open(struct app *app);	/* replay, gc:open */
 void stream_closed(struct app *app, const char *next, int64_t delay_ms);
 void stream_failover(struct app *app);
-void stream_hole(struct app *app, uint64_t lost, struct buf *out);
+void stream_hole(struct app *app, const struct ring_hole *hole,
+    struct buf *out);
 int64_t stream_ping(struct app *app);	/* returns when it is due next */
 
 /* output.c */
@@ -141,13 +163,13 @@ int output_open(struct app *app);
 bool output_wants(const struct app *app);
 void output_serve(struct app *app, short revents);
 bool output_empty(const struct app *app);
+uint64_t output_left(const struct app *app);	/* lines */
 
 /* report.c */
 void report_status(struct app *app);
 void report_reject(struct app *app, unsigned kind, const char *reason);
 void report_rejects_due(struct app *app, bool all);
-void report_frame(struct app *app, const char *id, size_t id_len,
-    const char *user, size_t user_len);
+void report_frame(struct app *app, struct slice id, struct slice user);
 void report_start(struct app *app, const char *metrics_path);
 void report_ready(struct app *app);
 

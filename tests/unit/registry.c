@@ -182,9 +182,51 @@ test_bytes(void)
 	unlink(path);
 }
 
+/* What the payloads' filters are together. */
+static void
+test_filter(void)
+{
+	static const struct {
+		const char *payloads[3], *want;
+	} sets[] = {
+		{ { "{\"a\":1}" }, "{}" },
+		{ { "{\"filter\":null}", "{\"filter\":{}}" }, "{}" },
+		{ { "{\"filter\":{\"q\":\"1\"}}",
+		    "{\"b\":[],\"filter\":{\"q\":\"1\"}}" },
+		    "{\"q\":\"1\"}" },
+		{ { "{\"filter\":{\"q\":\"1\"}}", "{}" }, "null" },
+		{ { "{}", "{\"filter\":{\"q\":\"1\"}}" }, "null" },
+		{ { "{\"filter\":{\"q\":\"1\"}}",
+		    "{\"filter\":{\"q\":\"2\"}}" }, "null" },
+		{ { "{\"filter\":\"q\"}" }, "null" },
+	};
+	static const char *const twice[] = { "a=1", "ab=2", "a=2" };
+	struct buf out;
+	struct err e;
+
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
+		struct registry r = { 0 };
+
+		buf_init(&out, 1000);
+		for (int k = 0; k < 3 && sets[i].payloads[k]; k++)
+			registry_add(&r, sets[i].payloads[k],
+			    strlen(sets[i].payloads[k]), &e);
+		registry_filter(&out, &r);
+		is_str(out.data, sets[i].want, sets[i].payloads[0]);
+		buf_free(&out);
+		registry_free(&r);
+	}
+	buf_init(&out, 1000);
+	is_int(registry_scope(&out, twice, 2, &e), 0, "like keys");
+	ok(registry_scope(&out, twice, 3, &e) == -1 &&
+	    e.code == GC_EX_USAGE, "equal keys");
+	buf_free(&out);
+}
+
 int
 main(void)
 {
+	test_filter();
 	if (mkdtemp(folder) == NULL)
 		return 1;
 	snprintf(path, sizeof(path), "%s/r.ndjson", folder);

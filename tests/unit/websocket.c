@@ -150,9 +150,67 @@ run(size_t i, size_t step)
 	websocket_del(ws);
 }
 
+static ssize_t
+no_send(void *arg, const void *bytes, size_t len)
+{
+	(void)arg, (void)bytes, (void)len;
+	return -1;
+}
+
+static void
+test_broken_output(void)
+{
+	static const struct websocket_calls calls = {
+		.recv = on_recv, .send = no_send, .on_text = on_text,
+		.on_close = on_close,
+	};
+	static const char in[] = "\x89\x01x\x81\x01" "a\x88\x02\x03\xe8";
+	struct websocket *ws = websocket_new(&calls, NULL);
+
+	memset(&peer, 0, sizeof(peer));
+	peer.in = in;
+	peer.len = sizeof(in) - 1;
+	peer.step = 4096;
+	websocket_read(ws, 1);
+	is_int(websocket_write(ws), -1, "a write that fails");
+	ok(!websocket_wants_write(ws), "is not tried again");
+	is_int(websocket_ping(ws, "p", 1), -1, "nor is anything queued");
+	is_int(websocket_read(ws, 9), WEBSOCKET_CLOSED, "reading goes on");
+	is_str(peer.told, "Ta;", "what came before is told");
+	is_int(peer.closed, 1000, "and the close frame");
+	is_int(websocket_write(ws), -1, "it stays broken");
+	websocket_del(ws);
+}
+
+static void
+test_fragments(void)
+{
+	static const struct websocket_calls calls = {
+		.recv = on_recv, .send = on_send, .on_text = on_text,
+		.on_failed = on_failed,
+	};
+	static char in[4 * WEBSOCKET_FRAGMENTS_MAX];
+	struct websocket *ws = websocket_new(&calls, NULL);
+	int turns = 0;
+
+	memset(&peer, 0, sizeof(peer));
+	in[0] = 1;
+	peer.in = in;
+	peer.len = sizeof(in);
+	peer.step = 4096;
+	while (websocket_read(ws, 64) == WEBSOCKET_BUDGET)
+		turns++;
+	ok(turns == WEBSOCKET_FRAGMENTS_MAX / 64, "frames that tell nothing "
+	    "use up the budget (%d)", turns);
+	is_int(peer.failed, 1009, "too many fragments");
+	websocket_del(ws);
+}
+
 int
 main(void)
 {
+	test_broken_output();
+	test_fragments();
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		run(i, 4096);
 		run(i, 1);

@@ -1,0 +1,65 @@
+#!/bin/sh
+# gc-subscribe and signals: HUP, what nohup ignores, the token command's own.
+. "$(dirname "$0")/tap.sh"
+. "$(dirname "$0")/odd.sh"
+cd "$dir" || exit 1
+fast='--backoff-base 100ms --jitter 20ms --backoff-cap 400ms'
+
+# HUP: the next connect is where the configuration says by then.
+odd 'accept read await:go reset'
+mkdir -p home/.config/gc
+chmod 700 home/.config/gc
+first=$GC_WS_URL first_pid=$odd_pid
+unset odd_pid GC_WS_URL
+echo "[default]
+ws_url = $first" > home/.config/gc/config
+rm -f out
+gc-subscribe $fast > out 2> err &
+pid=$!
+later $pid
+wait_for has out gc:open
+odd_dir=odd2
+odd 'accept ev:1 serve'
+echo "[default]
+ws_url = $GC_WS_URL" > home/.config/gc/config
+unset GC_WS_URL
+kill -HUP $pid
+sleep 0.2
+ok "HUP ends nothing" kill -0 $pid
+touch odd/go
+kill $first_pid
+ok "the next connect is to the new place" wait_for has out '"S1"'
+ok "which gc:open tells" has out "gc:open.*$(cat odd2/port)"
+rm home/.config/gc/config
+kill $pid
+wait $pid
+is "and TERM still ends it" $? 0
+
+# What is ignored stays so.
+odd 'accept serve'
+rm -f out
+nohup gc-subscribe > out 2> err &
+pid=$!
+later $pid
+wait_for has out gc:open
+kill -HUP $pid
+kill -USR1 $pid
+wait_for has err '"state":"stream"'
+ok "a HUP that nohup has ignored stays so" \
+    sh -c '! grep -q "again" err'
+kill -INT $pid
+wait $pid
+is "INT ends it with 0, in the background of a shell too" $? 0
+
+# A token command that hangs, and what its shell started.
+echo 'echo $$ > hung; exec sleep 60' > hang
+GC_TOKEN_CMD='sh hang | cat' gc-subscribe > out 2> err &
+pid=$!
+later $pid
+wait_for [ -s hung ]
+later "$(cat hung)"
+kill $pid
+wait $pid
+gone() { ! kill -0 "$(cat hung)" || grep -q '^State:.Z' "/proc/$(cat hung)/status"; }
+ok "the whole token command ends with it" wait_for gone
+done_testing
