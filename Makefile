@@ -52,6 +52,7 @@ help:
 	@echo 'make quick           unit and golden tests only'
 	@echo 'make asan            every test under the address sanitizer'
 	@echo 'make fuzz            a short run of each fuzzer (clang)'
+	@echo 'make soak SOAK=1m    faults drawn by chance, for so long'
 	@echo 'make lint            layers, banned functions, man pages'
 	@echo 'make install         DESTDIR= PREFIX=$(PREFIX)'
 
@@ -104,6 +105,11 @@ fuzz:
 fuzz-run: $(FUZZ)
 	@sh scripts/fuzz $(FUZZ)
 
+SOAK ?= 1m
+soak: all
+	@PATH="$(CURDIR)/$(B):$$PATH" sh scripts/soak $(if $(VERBOSE),-v) \
+	    -k build/soak $(SOAK)
+
 lint:
 	@sh scripts/check-layers
 	@sh scripts/check-style
@@ -122,7 +128,7 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all help deps check test quick asan fuzz fuzz-run lint demo install \
-        clean tests-built
+.PHONY: all help deps check test quick asan fuzz fuzz-run soak lint demo \
+        install clean tests-built
 .SECONDARY:
 -include $(shell find build/$(V) -name '*.d' 2>/dev/null)
