@@ -16,6 +16,7 @@
 #include "lib/log.h"
 #include "lib/metrics.h"
 #include "lib/opts.h"
+#include "lib/sandbox.h"
 #include "lib/secret.h"
 #include "lib/sigs.h"
 #include "lib/str.h"
@@ -374,6 +375,16 @@ open_cache(void)
 		stop_err(&e);
 }
 
+static void
+give_up_power(void)
+{
+	struct sandbox box = { .client = true };
+
+	sandbox_folder(&box, app.config.cache_folder);
+	sandbox_file(&box, app.metrics.path);
+	sandbox_enter(&box);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -387,6 +398,7 @@ main(int argc, char **argv)
 	} else {
 		curl_global_init(CURL_GLOBAL_DEFAULT);
 		open_cache();
+		give_up_power();
 		if (get_token(app.force, &e) == -1)
 			stop_err(&e);
 	}

@@ -2,6 +2,7 @@
  * CONTRACT section 5. */
 #include <curl/curl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "lib/event.h"
 #include "lib/file.h"
 #include "lib/log.h"
+#include "lib/sandbox.h"
 #include "lib/secret.h"
 
 #define DRAIN_MS 5000		/* for a slow reader, at the end */
@@ -139,11 +141,16 @@ make_registry(char **events, size_t count)
 static void
 open_all(char **events, size_t count)
 {
+	struct sandbox box = { .client = true };
 	struct buf scope;
 	struct err e;
 
+	/* its reader may wait for the end: no child is to hold it */
+	if (app.opt.ready_fd != 0)
+		fcntl((int)app.opt.ready_fd, F_SETFD, FD_CLOEXEC);
 	if ((app.sigs_fd = sigs_open(true, &e)) == -1 ||
 	    config_load(&app.config, CONFIG_WS, &e) == -1 ||
+	    child_helper(app.config.token_cmd, &e) == -1 ||
 	    transport_split(app.config.ws_url, &app.target, &e) == -1)
 		die_err(&e);
 	app.shown_url = xstrndup(app.config.ws_url,
@@ -167,6 +174,9 @@ open_all(char **events, size_t count)
 	ring_init(&app.ring, app.opt.buffer);
 	report_start(&app, metrics_path);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
+	sandbox_folder(&box, app.config.state_folder);
+	sandbox_file(&box, metrics_path);
+	app.sandbox = sandbox_enter(&box);
 }
 
 static void
