@@ -125,7 +125,8 @@ say_status(void)
 	    ",\"duplicate\":%" PRIu64 ",\"gaps\":%" PRIu64 ",\"rejected\":%"
 	    PRIu64 ",\"agents\":%" PRIu64 ",\"doubted\":%" PRIu64
 	    ",\"seq\":%" PRIu64 ",\"loopBytes\":%zu,\"reconcileStarts\":%"
-	    PRIu64 ",\"sandbox\":\"%s\"}", app.counts.events, app.counts.applied,
+	    PRIu64 ",\"sandbox\":\"%s\"}", app.counts.events,
+	    app.counts.applied,
 	    app.counts.stale, app.counts.duplicate, app.counts.gaps,
 	    app.filter.rejected, app.counts.agents, app.counts.doubted,
 	    app.roster.seq, app.loop.out.len, app.loop.starts,
