@@ -13,7 +13,7 @@ VERSION := 0.1.0
 CFLAGS.asan  := -O1 -g -fsanitize=address,undefined \
                 -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS.fuzz  := $(CFLAGS.asan) -fsanitize=fuzzer-no-link
-CFLAGS.cover := -O0 -g --coverage
+CFLAGS.cover := -O0 -g --coverage -DGC_COVERAGE
 ifeq ($(WERROR),1)
 CFLAGS.strict := -Werror
 endif

@@ -41,6 +41,7 @@ for kind in filter client; do
 	    'replace other/file' 'lock other/lock' 'write /proc/self/comm'
 	all $kind yes landlock 'read mine/old' 'write mine/old' \
 	    'create mine/new' 'replace mine/old' 'lock mine/lock' \
+	    'truncate mine/old' \
 	    'unlink mine/new'
 	all $kind EACCES landlock 'mkdir mine/d' 'symlink mine/l'
 done
@@ -132,6 +133,18 @@ kill -KILL "$pid"
 wait $pid 2> /dev/null
 gone() { [ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"; }
 ok "when the tool is killed it ends" wait_for gone "$helper"
+
+rm -f pid
+gc-reduce -r 'sh command' < in > out 2> err &
+pid=$!
+later $pid
+exec 3> in
+wait_for test -s pid
+kill -KILL "$(sed 's/ .*//' "/proc/$pid/task/$pid/children")"
+event die Busy 10 >&3
+wait $pid
+is "without its helper it ends with 71 when it needs it" $? 71
+exec 3>&-
 
 printf '%s\n' "$(event end Busy 10)" | gc-reduce -r 'exit 78;' > out 2> err
 is "COMMAND's exit code is heard through it" $? 78

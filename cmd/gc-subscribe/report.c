@@ -22,12 +22,14 @@ report_status(struct app *app)
 
 	buf_init(&line, 1 << 16);
 	buf_addf(&line, "{\"tool\":\"gc-subscribe\",\"state\":\"%s\","
-	    "\"sandbox\":\"%s\",\"frames\":%" PRIu64 ",\"printed\":%"
-	    PRIu64 ",\"rejected\":%" PRIu64 ",\"opens\":%" PRIu64 ",\"drops\":%" PRIu64
+	    "\"sandbox\":\"%s\",\"frames\":%" PRIu64
+	    ",\"printed\":%" PRIu64 ",\"rejected\":%"
+	    PRIu64 ",\"opens\":%" PRIu64 ",\"drops\":%" PRIu64
 	    ",\"attempts\":%u,\"bufferedLines\":%" PRIu64
 	    ",\"bufferedBytes\":%zu,\"lost\":%" PRIu64 ",\"subscriptions\":{",
 	    session_state_name(app->state), app->sandbox, app->frames,
-	    app->printed, app->rejected, app->opens, app->drops, app->tries.attempts,
+	    app->printed,
+	    app->rejected, app->opens, app->drops, app->tries.attempts,
 	    app->ring.count, app->ring.bytes, app->ring.lost);
 	for (size_t i = 0; i < app->sub_count; i++)
 		buf_addf(&line, "%s\"%s\":%" PRIu64, i ? "," : "",
