@@ -13,7 +13,7 @@ VERSION := 0.1.0
 CFLAGS.asan  := -O1 -g -fsanitize=address,undefined \
                 -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS.fuzz  := $(CFLAGS.asan) -fsanitize=fuzzer-no-link
-CFLAGS.cover := -O0 -g --coverage
+CFLAGS.cover := -O0 -g --coverage -DGC_COVERAGE
 ifeq ($(WERROR),1)
 CFLAGS.strict := -Werror
 endif
@@ -53,6 +53,7 @@ help:
 	@echo 'make quick           unit and golden tests only'
 	@echo 'make asan            every test under the address sanitizer'
 	@echo 'make fuzz            a short run of each fuzzer (clang)'
+	@echo 'make soak SOAK=1m    faults drawn by chance, for so long'
 	@echo 'make lint            layers, banned functions, man pages'
 	@echo 'make V=cover test    the same tests, with gcov counts in build/cover'
 	@echo 'make install         DESTDIR= PREFIX=$(PREFIX)'
@@ -112,6 +113,11 @@ fuzz:
 fuzz-run: $(FUZZ)
 	@sh scripts/fuzz $(FUZZ)
 
+SOAK ?= 1m
+soak: all
+	@PATH="$(CURDIR)/$(B):$$PATH" sh scripts/soak $(if $(VERBOSE),-v) \
+	    -k build/soak $(SOAK)
+
 lint:
 	@sh scripts/check-layers
 	@sh scripts/check-style
@@ -130,7 +136,7 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all help deps check test quick asan fuzz fuzz-run lint demo install \
-        clean tests-built
+.PHONY: all help deps check test quick asan fuzz fuzz-run soak lint demo \
+        install clean tests-built
 .SECONDARY:
 -include $(shell find build/$(V) -name '*.d' 2>/dev/null)

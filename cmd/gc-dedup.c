@@ -8,6 +8,7 @@
 #include "lib/filter.h"
 #include "lib/log.h"
 #include "lib/opts.h"
+#include "lib/sandbox.h"
 #include "lib/window.h"
 
 #define ACT_ON (EVENT_BIT(EVENT_OPEN) | EVENT_BIT(EVENT_CLOSED) | \
@@ -23,6 +24,7 @@ static struct app {
 	int clock;
 	bool strict;
 	struct metrics metrics;
+	const char *sandbox;	/* what is in force */
 	uint64_t events, printed, held;
 } app = { .window_ms = 500 };
 
@@ -92,15 +94,15 @@ let_out(void)
 static void
 say_status(void)
 {
-	char line[256];
+	char line[320];
 	int n;
 
 	n = snprintf(line, sizeof(line), "{\"tool\":\"gc-dedup\",\"events\":%"
 	    PRIu64 ",\"printed\":%" PRIu64 ",\"copies\":%" PRIu64
 	    ",\"merged\":%" PRIu64 ",\"rejected\":%" PRIu64 ",\"held\":%zu,"
-	    "\"heldBytes\":%zu}", app.events, app.printed,
+	    "\"heldBytes\":%zu,\"sandbox\":\"%s\"}", app.events, app.printed,
 	    app.window.copies, app.window.merged, app.filter.rejected,
-	    app.window.count, app.window.bytes);
+	    app.window.count, app.window.bytes, app.sandbox);
 	log_raw(line, (size_t)n);
 }
 
@@ -113,6 +115,7 @@ main(int argc, char **argv)
 		    "event of each agent and tier.",
 		.table = table, .count = OPTS_COUNT(table),
 	};
+	struct sandbox box = { .client = false };
 	int64_t due = CLOCK_NEVER;
 	const char *line;
 	size_t len, raw;
@@ -125,6 +128,8 @@ main(int argc, char **argv)
 	app.metrics.count = sizeof(metrics) / sizeof(metrics[0]);
 	if (filter_open(&app.filter, app.strict, &app.metrics, &e) == -1)
 		die_err(&e);
+	sandbox_file(&box, app.metrics.path);
+	app.sandbox = sandbox_enter(&box);
 	event_init(&app.ev);
 	window_init(&app.window, app.window_ms, print_event, NULL,
 	    ((uint64_t)arc4random() << 32) | arc4random());

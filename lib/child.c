@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/child.h"
+#include "lib/helper.h"
 #include "lib/log.h"
 #include "lib/sigs.h"
 #include "lib/str.h"
@@ -61,7 +62,7 @@ run(const char *command, char *const env[])
 }
 
 /* In the child: fds onto 0 and 1, then the program. */
-static _Noreturn void
+static void
 become(const char *command, char *const env[], int in, int out)
 {
 	if (in == -1) {
@@ -103,6 +104,25 @@ child_name(const char *command, char name[CHILD_NAME_MAX])
 }
 
 int
+child_helper(const char *command, struct err *e)
+{
+	return helper_open(command, become, e);
+}
+
+static pid_t
+make(const char *command, char *const env[], int in, int out)
+{
+	pid_t pid;
+
+	if (helper_is_open())
+		return helper_run(env, in, out);
+	pid = fork();
+	if (pid == 0)
+		become(command, env, in, out);
+	return pid;
+}
+
+int
 child_start(struct child *c, const char *command, char *const env[],
     bool with_stdin, struct err *e)
 {
@@ -110,7 +130,8 @@ child_start(struct child *c, const char *command, char *const env[],
 	char name[CHILD_NAME_MAX];
 
 	if ((with_stdin && pipe2(in, O_CLOEXEC) == -1) ||
-	    pipe2(out, O_CLOEXEC) == -1 || (c->pid = fork()) == -1) {
+	    pipe2(out, O_CLOEXEC) == -1 ||
+	    (c->pid = make(command, env, in[0], out[1])) == -1) {
 		child_name(command, name);
 		err_set(e, GC_EX_OSERR, "can't start '%s': %s", name,
 		    strerror(errno));
@@ -119,11 +140,7 @@ child_start(struct child *c, const char *command, char *const env[],
 		*c = (struct child)CHILD_NONE;
 		return -1;
 	}
-	if (c->pid == 0)
-		become(command, env, in[0], out[1]);
 	c->group = !with_stdin;
-	if (c->group)
-		setpgid(c->pid, c->pid);	/* whoever comes first */
 	c->to = in[1];
 	c->from = out[0];
 	if (with_stdin) {
@@ -140,11 +157,18 @@ child_reap(struct child *c, int *code)
 {
 	int status;
 
-	if (c->pid == -1 || waitpid(c->pid, &status, WNOHANG) != c->pid)
+	if (c->pid == -1)
 		return 0;
+	if (helper_is_open()) {
+		if (!helper_exited(c->pid, code))
+			return 0;
+	} else {
+		if (waitpid(c->pid, &status, WNOHANG) != c->pid)
+			return 0;
+		*code = WIFEXITED(status) ? WEXITSTATUS(status) :
+		    128 + WTERMSIG(status);
+	}
 	c->pid = -1;
-	*code = WIFEXITED(status) ? WEXITSTATUS(status) :
-	    128 + WTERMSIG(status);
 	return 1;
 }
 
@@ -155,9 +179,14 @@ child_kill(struct child *c)
 	child_close_stdout(c);
 	if (c->pid == -1)
 		return;
-	kill(c->group ? -c->pid : c->pid, SIGKILL);
-	while (waitpid(c->pid, NULL, 0) == -1 && errno == EINTR)
-		continue;
+	/* its group is not there before it has run */
+	if (!c->group || kill(-c->pid, SIGKILL) == -1)
+		kill(c->pid, SIGKILL);
+	if (helper_is_open())
+		helper_forget(c->pid);
+	else
+		while (waitpid(c->pid, NULL, 0) == -1 && errno == EINTR)
+			continue;
 	c->pid = -1;
 }
 

@@ -22,6 +22,13 @@ struct child {
 #define CHILD_NONE { -1, -1, -1, false }
 
 /*
+ * From now on children are made by a helper process (lib/helper.h), which
+ * runs this command whatever child_start is given.  Call it early, before
+ * locks are taken and memory has grown; once.
+ */
+int child_helper(const char *command, struct err *e);
+
+/*
  * Start command: directly, its words split at blanks, or by `sh -c` if it
  * has shell characters (str_needs_shell).  The program is looked for beside
  * this executable if it has no slash, then in PATH.  env: NULL, or

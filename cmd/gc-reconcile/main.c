@@ -9,6 +9,7 @@
 #include "cmd/gc-reconcile/reconcile.h"
 #include "lib/log.h"
 #include "lib/opts.h"
+#include "lib/sandbox.h"
 
 #define ACT_ON (EVENT_BIT(EVENT_GAP) | EVENT_BIT(EVENT_AGENT) | \
     EVENT_BIT(EVENT_BARRIER))
@@ -87,16 +88,17 @@ one_line(const char *line, size_t len, size_t raw)
 static void
 say_status(void)
 {
-	char line[320];
+	char line[384];
 	int n;
 
 	n = snprintf(line, sizeof(line), "{\"tool\":\"gc-reconcile\",\"gaps\":"
 	    "%" PRIu64 ",\"requests\":%" PRIu64 ",\"answers\":%" PRIu64
 	    ",\"unverified\":%" PRIu64 ",\"retries\":%" PRIu64
 	    ",\"throttled\":%" PRIu64 ",\"rejected\":%" PRIu64
-	    ",\"open\":%zu,\"flying\":%zu}", app.gaps, app.requests,
-	    app.answers, app.unverified, app.retried, app.throttled,
-	    app.filter.rejected, app.open, app.flying);
+	    ",\"open\":%zu,\"flying\":%zu,\"sandbox\":\"%s\"}",
+	    app.gaps, app.requests, app.answers, app.unverified,
+	    app.retried, app.throttled,
+	    app.filter.rejected, app.open, app.flying, app.sandbox);
 	log_raw(line, (size_t)n);
 }
 
@@ -211,6 +213,7 @@ start(int argc, char **argv)
 	};
 	struct metrics m = { .table = metrics,
 	    .count = sizeof(metrics) / sizeof(metrics[0]) };
+	struct sandbox box = { .client = true };
 	struct err e;
 
 	if (opts_parse("gc-reconcile", argc, argv, &opts) < argc)
@@ -221,6 +224,7 @@ start(int argc, char **argv)
 		    "list of agents");
 	m.path = app.opt.metrics;
 	if (config_load(&app.config, CONFIG_API, &e) == -1 ||
+	    child_helper(app.config.token_cmd, &e) == -1 ||
 	    filter_open(&app.filter, app.opt.strict, &m, &e) == -1)
 		die_err(&e);
 	sigs_catch_hup();
@@ -231,6 +235,8 @@ start(int argc, char **argv)
 	answer_start(&app);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	fetch_start(&app);
+	sandbox_file(&box, m.path);
+	app.sandbox = sandbox_enter(&box);
 	app.now_ms = app.filter.now_ms;
 	pace_init(&app.pace, app.opt.rate, app.now_ms);
 }

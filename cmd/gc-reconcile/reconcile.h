@@ -122,6 +122,7 @@ struct app {
 	struct buf line;
 	uint64_t gaps, requests, answers, unverified, retried, throttled;
 	uint64_t open_metric;
+	const char *sandbox;	/* what is in force */
 };
 
 /* ask.c */

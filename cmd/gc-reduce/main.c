@@ -6,6 +6,7 @@
 #include "cmd/gc-reduce/reduce.h"
 #include "lib/log.h"
 #include "lib/opts.h"
+#include "lib/sandbox.h"
 
 static struct app app = {
 	.opt = { .poll_ms = 30000, .audit_ms = 900000, .drain_ms = 60000 }
@@ -126,12 +127,12 @@ say_status(void)
 	    ",\"duplicate\":%" PRIu64 ",\"gaps\":%" PRIu64 ",\"rejected\":%"
 	    PRIu64 ",\"agents\":%" PRIu64 ",\"doubted\":%" PRIu64
 	    ",\"seq\":%" PRIu64 ",\"loopBytes\":%zu,\"reconcileStarts\":%"
-	    PRIu64 ",\"journalFailures\":%" PRIu64 "}",
+	    PRIu64 ",\"journalFailures\":%" PRIu64 ",\"sandbox\":\"%s\"}",
 	    app.counts.events, app.counts.applied, app.counts.stale,
 	    app.counts.duplicate, app.counts.gaps, app.filter.rejected,
 	    app.counts.agents, app.counts.doubted, app.roster.seq,
 	    app.loop.out.len, app.loop.starts,
-	    app.store.failures_total);
+	    app.store.failures_total, app.sandbox);
 	log_raw(line, (size_t)n);
 }
 
@@ -209,6 +210,7 @@ start(int argc, char **argv)
 	struct metrics m = { .table = metrics,
 	    .count = sizeof(metrics) / sizeof(metrics[0]),
 	    .compute = count_agents };
+	struct sandbox box = { .client = false };
 	struct err e;
 
 	if (opts_parse("gc-reduce", argc, argv, &opts) < argc)
@@ -217,6 +219,10 @@ start(int argc, char **argv)
 	if (app.opt.interval_ms > 0 && !app.opt.snapshot)
 		die(GC_EX_USAGE, "--interval goes with --snapshot");
 	m.path = app.opt.metrics;
+	/* COMMAND needs what we give up: another process runs it */
+	if (app.opt.reconcile != NULL &&
+	    child_helper(app.opt.reconcile, &e) == -1)
+		die_err(&e);
 	if (filter_open(&app.filter, app.opt.strict, &m, &e) == -1)
 		die_err(&e);
 	app.now_ms = app.filter.now_ms;
@@ -230,6 +236,9 @@ start(int argc, char **argv)
 	doubts_init(&app);
 	store_open(&app);
 	app.filter.before_exit = commit;
+	sandbox_file(&box, app.store.journal.path);
+	sandbox_file(&box, m.path);
+	app.sandbox = sandbox_enter(&box);
 	loop_start(&app);
 	doubt_loaded(&app);
 }

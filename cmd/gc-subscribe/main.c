@@ -16,6 +16,7 @@
 #include "lib/file.h"
 #include "lib/http.h"
 #include "lib/log.h"
+#include "lib/sandbox.h"
 
 #define HEALTHY_MS 60000
 
@@ -154,6 +155,7 @@ check_ready(void)
 static void
 open_all(char **events, size_t count)
 {
+	struct sandbox box = { .client = true };
 	struct buf scope;
 	struct err e;
 
@@ -161,6 +163,7 @@ open_all(char **events, size_t count)
 		check_ready();
 	if ((app.sigs_fd = sigs_open(true, &e)) == -1 ||
 	    config_load(&app.config, CONFIG_WS, &e) == -1 ||
+	    child_helper(app.config.token_cmd, &e) == -1 ||
 	    transport_split(app.config.ws_url, &app.target, &e) == -1)
 		die_err(&e);
 	if (app.target.tls && app.config.cacert != NULL &&
@@ -186,6 +189,9 @@ open_all(char **events, size_t count)
 	ring_init(&app.ring, app.opt.buffer);
 	report_start(&app, metrics_path);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
+	sandbox_folder(&box, app.config.state_folder);
+	sandbox_file(&box, metrics_path);
+	app.sandbox = sandbox_enter(&box);
 }
 
 static void

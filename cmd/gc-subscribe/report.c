@@ -25,11 +25,13 @@ report_status(struct app *app)
 
 	buf_init(&line, STATUS_CAP);
 	buf_addf(&line, "{\"tool\":\"gc-subscribe\",\"state\":\"%s\","
-	    "\"frames\":%" PRIu64 ",\"printed\":%" PRIu64 ",\"rejected\":%"
+	    "\"sandbox\":\"%s\",\"frames\":%" PRIu64
+	    ",\"printed\":%" PRIu64 ",\"rejected\":%"
 	    PRIu64 ",\"opens\":%" PRIu64 ",\"drops\":%" PRIu64
 	    ",\"attempts\":%u,\"bufferedLines\":%" PRIu64
 	    ",\"bufferedBytes\":%zu,\"lost\":%" PRIu64 ",\"subscriptions\":{",
-	    session_state_name(app->state), app->frames, app->printed,
+	    session_state_name(app->state), app->sandbox, app->frames,
+	    app->printed,
 	    app->rejected, app->opens, app->drops, app->tries.attempts,
 	    app->ring.count, app->ring.bytes, app->ring.lost);
 	for (size_t i = 0; i < app->sub_count; i++) {

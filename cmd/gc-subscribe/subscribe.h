@@ -109,6 +109,7 @@ struct app {
 	bool ready_told;
 	int64_t closed_ms;	/* when the last open socket was lost */
 	int64_t retry_after_ms;
+	const char *sandbox;	/* what is in force */
 	struct err lost;	/* why the connection is going */
 	/* what a gc:closed will say */
 	unsigned close_code;	/* 0: null */

@@ -12,6 +12,7 @@
 #include "lib/http.h"
 #include "lib/log.h"
 #include "lib/opts.h"
+#include "lib/sandbox.h"
 #include "lib/str.h"
 
 #define MIN_TTL_MS 90000
@@ -215,6 +216,16 @@ read_options(int argc, char **argv)
 	app.metrics.count = sizeof(metrics) / sizeof(metrics[0]);
 }
 
+static void
+give_up_power(void)
+{
+	struct sandbox box = { .client = true };
+
+	sandbox_folder(&box, app.config.cache_folder);
+	sandbox_file(&box, app.metrics.path);
+	sandbox_enter(&box);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -227,6 +238,7 @@ main(int argc, char **argv)
 	if (settings_prepare(&app, &e) == -1)
 		stop_err(&app, &e);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
+	give_up_power();
 	if (cache_get(&app, app.force, &e) == -1)
 		stop_err(&app, &e);
 	if (app.watch)
