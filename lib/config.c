@@ -293,6 +293,20 @@ free_secret(char *s)
 	free(s);
 }
 
+bool
+config_replace(struct config *c, struct config *fresh)
+{
+	char *command = c->token_cmd;
+	bool other = strcmp(command, fresh->token_cmd) != 0;
+
+	c->token_cmd = fresh->token_cmd;
+	config_free(c);
+	*c = *fresh;
+	c->token_cmd = command;
+	*fresh = (struct config){ 0 };
+	return other;
+}
+
 void
 config_free(struct config *c)
 {

@@ -40,6 +40,12 @@ struct config {
  * enum config_want bits.  The members are yours until config_free.
  */
 int config_load(struct config *c, unsigned want, struct err *e);
+/*
+ * c becomes fresh, which is empty then.  The token command alone stays: the
+ * one helper of a process runs what it was started with (lib/child.h).  True
+ * if fresh had another one, for people to be told.
+ */
+bool config_replace(struct config *c, struct config *fresh);
 void config_free(struct config *c);	/* secrets are wiped */
 
 /* folder/name; the folder is made where it is missing.  Yours; NULL and

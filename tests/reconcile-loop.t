@@ -242,7 +242,9 @@ kill -HUP $pid
 wait_for has err 'HUP: reread'
 gap u2 >&3
 ok "HUP rereads the profile" wait_for has out gc:state
-ok "the token command too" test -s two
+ok "the token command stays that of the start" \
+    sh -c '[ -s one ] && [ ! -e two ]'
+ok "which is said" has err 'token command stays'
 profile "api_url = nonsense" 'cacert = /none'
 kill -HUP $pid
 ok "a profile that is wrong is said" wait_for has err 'settings stay'

@@ -126,8 +126,9 @@ reload(void)
 	if (status == 0) {
 		token_drop(&app);
 		fetch_renew(&app);
-		config_free(&app.config);
-		app.config = fresh;
+		if (config_replace(&app.config, &fresh))
+			log_warn("HUP: the token command stays that of the "
+			    "start");
 	} else {
 		log_warn("HUP: the settings stay as they were: %s", e.msg);
 	}

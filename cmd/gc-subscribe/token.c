@@ -32,12 +32,13 @@ reload(struct app *app)
 		log_error("the configuration stays as it was: %s", e.msg);
 		return;
 	}
-	config_free(&app->config);
 	transport_target_free(&app->target);
 	free(app->shown_url);
-	app->config = config;
+	if (config_replace(&app->config, &config))
+		log_warn("the token command stays that of the start");
 	app->target = target;
-	app->shown_url = xstrndup(config.ws_url, strcspn(config.ws_url, "?"));
+	app->shown_url = xstrndup(app->config.ws_url,
+	    strcspn(app->config.ws_url, "?"));
 	log_note("the configuration was read again");
 }
 
