@@ -58,7 +58,7 @@ later $pid
 wait_for has out sim:ready
 is "sim:ready is the first line, with these fields" \
     "$(head -n 1 out | jq -c '[.event, (keys - ["at", "event"])]')" \
-    '["sim:ready",["apiUrl","cacert","clientId","clientSecret","loginUrl","wsUrl"]]'
+    '["sim:ready",["apiUrl","cacert","clientId","clientSecret","loginUrl","protocol","wsUrl"]]'
 ok "the certificate is there" \
     has "$(head -n 1 out | jq -r .cacert)" 'BEGIN CERTIFICATE'
 port=$(head -n 1 out | jq -r .apiUrl | sed 's/.*://')

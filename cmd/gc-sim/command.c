@@ -66,7 +66,10 @@ command_start(char **argv, const struct sim *s, const char *folder,
 	clear_environment();
 	setenv("GC_API_URL", u->api, 1);
 	setenv("GC_LOGIN_URL", u->api, 1);
-	setenv("GC_WS_URL", u->ws, 1);
+	if (s->protocol == CHANNELS)
+		setenv("GC_PROTOCOL", "channels", 1);
+	else
+		setenv("GC_WS_URL", u->ws, 1);
 	setenv("GC_CLIENT_ID", s->client_id, 1);
 	setenv("GC_CLIENT_SECRET", s->client_secret, 1);
 	if (u->cacert[0] != '\0')

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "cmd/gc-sim/conn.h"
+#include "cmd/gc-sim/platform.h"
 #include "lib/clock.h"
 
 #define CLOSE_WAIT_MS 5000
@@ -15,11 +16,13 @@
 
 void
 conn_add(struct sim *s, int fd, struct MHD_UpgradeResponseHandle *urh,
-    int64_t token_end_ms, const char *early, size_t early_len)
+    int64_t token_end_ms, const char *channel, const char *early,
+    size_t early_len)
 {
+	struct channel *ch = channel_find(s, channel, -1);
 	struct conn *c;
 
-	if (s->closed) {
+	if (s->closed || (*channel != '\0' && ch == NULL)) {
 		MHD_upgrade_action(urh, MHD_UPGRADE_ACTION_CLOSE);
 		return;
 	}
@@ -28,7 +31,7 @@ conn_add(struct sim *s, int fd, struct MHD_UpgradeResponseHandle *urh,
 	c->urh = urh;
 	c->luck = rng_for(s->seed, RNG_FIRST_CONN + s->totals.opens);
 	c->token_end_ms = token_end_ms;
-	c->close_ms = CLOCK_NEVER;
+	c->close_ms = c->heartbeat_ms = c->closing_ms = CLOCK_NEVER;
 	c->late_end = &c->late;
 	buf_init(&c->in, FRAME_IN_MAX + IN_SLACK);
 	buf_init(&c->message, FRAME_IN_MAX);
@@ -40,7 +43,10 @@ conn_add(struct sim *s, int fd, struct MHD_UpgradeResponseHandle *urh,
 	c->next = s->conns;
 	s->conns = c;
 	s->totals.opens++;
-	sim_say(s, "open", "\"socket\":%d", fd);
+	if (ch != NULL)
+		channel_connect(s, ch, c);
+	else
+		sim_say(s, "open", "\"socket\":%d", fd);
 	hear_parse(s, c);
 }
 
@@ -49,6 +55,7 @@ conn_del(struct sim *s, struct conn *c)
 {
 	struct late *next;
 
+	channel_disconnect(s, c);
 	/* what was held is lost, save what is to be said to the end */
 	if (c->half_open)
 		front_cut(s->front, c->fd);
@@ -72,7 +79,15 @@ bool
 conn_is_live(const struct conn *c)
 {
 	return !c->dead && !c->half_open && c->close_ms == CLOCK_NEVER &&
-	    c->count > 0;
+	    (c->count > 0 || c->channel != NULL);
+}
+
+void
+conn_begin(struct sim *s, struct conn *c)
+{
+	life_begin(s);
+	if (s->faults.stall_ms > 0)
+		conn_stall(s, c, s->faults.stall_ms);
 }
 
 void
@@ -262,6 +277,26 @@ end_of(const struct conn *c)
 }
 
 static int64_t
+least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* What the platform says and does unasked. */
+static int64_t
+tick_channel(struct sim *s, struct conn *c)
+{
+	if (c->closing_ms <= s->now_ms) {
+		c->closing_ms = CLOCK_NEVER;
+		conn_close(s, c, 1001);
+	}
+	if (c->heartbeat_ms <= s->now_ms)
+		notify_heartbeat(s, c);
+	return conn_is_live(c) ? least(c->heartbeat_ms, c->closing_ms) :
+	    CLOCK_NEVER;
+}
+
+static int64_t
 tick(struct sim *s, struct conn *c)
 {
 	int64_t due = CLOCK_NEVER;
@@ -278,10 +313,9 @@ tick(struct sim *s, struct conn *c)
 		conn_cut(s, c, "its token ended");
 	if (s->now_ms >= end_of(c))
 		c->dead = true;
-	due = c->token_end_ms < due ? c->token_end_ms : due;
-	due = end_of(c) < due ? end_of(c) : due;
-	return c->stall_end_ms != 0 && c->stall_end_ms < due ?
-	    c->stall_end_ms : due;
+	due = least(due, tick_channel(s, c));
+	due = least(due, least(c->token_end_ms, end_of(c)));
+	return c->stall_end_ms != 0 ? least(due, c->stall_end_ms) : due;
 }
 
 int64_t

@@ -28,6 +28,10 @@ struct conn {
 	int message_opcode;	/* 0: none is open */
 	struct filter_ids *subscriptions;
 	size_t count;
+	struct channel *channel;	/* whose socket it is, or NULL */
+	bool begun;		/* it has been subscribed to something */
+	int64_t heartbeat_ms;	/* the next is due */
+	int64_t closing_ms;	/* it is closed then */
 	uint64_t events;	/* told on it */
 	int64_t token_end_ms;
 	int64_t stall_end_ms;	/* nothing is read until then */
@@ -48,8 +52,14 @@ void conn_cut(struct sim *s, struct conn *c, const char *why);
 void conn_settle(struct sim *s, struct conn *c); /* let out what is held */
 void conn_half_open(struct sim *s, struct conn *c);
 void conn_stall(struct sim *s, struct conn *c, uint64_t ms);
+void conn_begin(struct sim *s, struct conn *c);	/* it has subscribed */
 /* Is anybody told of events on it? */
 bool conn_is_live(const struct conn *c);
+
+/* tell.c: an event as the faults have it; once it has been told, what
+ * happens every N of them. */
+void tell(struct sim *s, struct conn *c, const struct buf *message);
+void tell_done(struct sim *s, struct conn *c);
 
 /* hear.c: bytes have come; bytes are in c->in. */
 void hear(struct sim *s, struct conn *c);

@@ -68,6 +68,29 @@ static const struct fault {
 	{ "odd", "KIND:N", "every N events an odd frame of that KIND",
 	    { { PART_ODD, AT(odd_every), false },
 	    { PART_COUNT, AT(odd_every), false } } },
+	{ "no-refresh", NULL, "who signs in gets no refresh token",
+	    { { PART_FLAG, AT(no_refresh), false } } },
+	{ "deny-login", NULL, "who signs in is denied access",
+	    { { PART_FLAG, AT(deny_login), false } } },
+	{ "channel-life", "S", "channels live so long (24 h)",
+	    { { PART_SECONDS_MS, AT(channel_life_ms), false } } },
+	{ "heartbeat", "S", "a heartbeat so often (30 s)",
+	    { { PART_SECONDS_MS, AT(heartbeat_ms), false } } },
+	{ "socket-closing", "N[:S]", "told every N events; closed S s later",
+	    { { PART_COUNT, AT(closing_every), false },
+	    { PART_SECONDS_MS, AT(closing_grace_ms), true } } },
+	{ "no-modified", "P", "a presence has no modifiedDate",
+	    { { PART_CHANCE, AT(no_modified), false } } },
+	{ "expand-miss", "P", "REST leaves an expand of a user out",
+	    { { PART_CHANCE, AT(expand_miss), false } } },
+	{ "deny", "P", "a topic is rejected: a permission is missing",
+	    { { PART_CHANCE, AT(deny), false } } },
+	{ "rate-limit", "N", "a client's requests a minute (300)",
+	    { { PART_COUNT, AT(rate_limit), false } } },
+	{ "page-max", "N", "users in one page (500)",
+	    { { PART_COUNT, AT(page_max), false } } },
+	{ "wfm", NULL, "users/activity is permitted, which is 403 else",
+	    { { PART_FLAG, AT(wfm), false } } },
 #undef AT
 };
 
@@ -167,18 +190,32 @@ set_parts(struct faults *f, const struct fault *fault, char *value,
 
 /* --- by name ------------------------------------------------------------ */
 
-static const struct fault *
-find(const char *name, struct err *e)
+/* In struct faults those of channels alone come last. */
+static bool
+is_of_channels(const struct fault *fault)
 {
-	for (size_t i = 0; i < FAULTS; i++)
-		if (strcmp(name, faults[i].name) == 0)
+	return fault->parts[0].at >= offsetof(struct faults, expand_miss);
+}
+
+static const struct fault *
+find(const char *name, enum protocol p, struct err *e)
+{
+	for (size_t i = 0; i < FAULTS; i++) {
+		if (strcmp(name, faults[i].name) != 0)
+			continue;
+		if (p == CHANNELS || !is_of_channels(&faults[i]))
 			return &faults[i];
+		err_set(e, GC_EX_USAGE, "fault %s is of --protocol channels",
+		    name);
+		return NULL;
+	}
 	err_set(e, GC_EX_USAGE, "no such fault: %s", name);
 	return NULL;
 }
 
 int
-fault_set(struct faults *f, const char *text, struct err *e)
+fault_set(struct faults *f, enum protocol p, const char *text,
+    struct err *e)
 {
 	const uint64_t yes = 1;
 	const struct fault *fault;
@@ -189,7 +226,7 @@ fault_set(struct faults *f, const char *text, struct err *e)
 	value = strchr(name, '=');
 	if (value != NULL)
 		*value++ = '\0';
-	if ((fault = find(name, e)) == NULL)
+	if ((fault = find(name, p, e)) == NULL)
 		return -1;
 	if ((fault->value == NULL) != (value == NULL))
 		return wrong_value(fault, e);
@@ -200,9 +237,10 @@ fault_set(struct faults *f, const char *text, struct err *e)
 }
 
 int
-fault_clear(struct faults *f, const char *name, struct err *e)
+fault_clear(struct faults *f, enum protocol p, const char *name,
+    struct err *e)
 {
-	const struct fault *fault = find(name, e);
+	const struct fault *fault = find(name, p, e);
 
 	if (fault == NULL)
 		return -1;
@@ -219,11 +257,14 @@ fault_help(void)
 {
 	static struct buf text = { .cap = 1 << 14 };
 	char left[64];
+	int of = 0;
 
 	buf_adds(&text, "Faults, each with --fault, alone or together (P: a "
 	    "probability, S:\nseconds, MS: milliseconds; numbers without a "
 	    "unit):");
 	for (size_t i = 0; i < FAULTS; i++) {
+		if (is_of_channels(&faults[i]) && of++ == 0)
+			buf_adds(&text, "\nWith --protocol channels also:");
 		snprintf(left, sizeof(left), "%s%s%s", faults[i].name,
 		    faults[i].value ? "=" : "",
 		    faults[i].value ? faults[i].value : "");

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "cmd/gc-sim/conn.h"
+#include "cmd/gc-sim/platform.h"
 #include "lib/clock.h"
 #include "lib/scan.h"
 #include "lib/str.h"
@@ -73,15 +74,6 @@ say_subscribed(struct sim *s, const struct conn *c, const char *text,
 	free(line);
 }
 
-static void
-begin(struct sim *s)
-{
-	if (s->started)
-		return;
-	s->started = true;
-	s->started_ms = s->now_ms;
-}
-
 /* Its code if the connection is to be closed for it, else 0. */
 static int
 on_text(struct sim *s, struct conn *c, const char *text, size_t len)
@@ -97,6 +89,10 @@ on_text(struct sim *s, struct conn *c, const char *text, size_t len)
 
 	if (!str_is_utf8(text, len))
 		return 1007;
+	if (s->protocol == CHANNELS) {
+		notify_heard(s, c, text, len);
+		return 0;
+	}
 	if (verdict != SCAN_OK || !slice_is(v[ACTION], "subscribe") ||
 	    v[EVENT].kind != SCAN_STRING) {
 		ignore(s, c, "no subscription");
@@ -116,9 +112,8 @@ on_text(struct sim *s, struct conn *c, const char *text, size_t len)
 	f->nobodys = !read_filter(f, v[FILTER]);
 	if (f->nobodys)
 		ignore(s, c, "filter");
-	begin(s);
-	if (c->count == 1 && s->faults.stall_ms > 0)
-		conn_stall(s, c, s->faults.stall_ms);
+	if (c->count == 1)
+		conn_begin(s, c);
 	return 0;
 }
 

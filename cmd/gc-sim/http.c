@@ -1,20 +1,19 @@
-/* libmicrohttpd: requests, answers, the login host.  A thread a connection,
+/* libmicrohttpd: requests and answers.  A thread a connection,
  * so that a slow answer holds up nobody else. */
-#include <openssl/evp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "cmd/gc-sim/http.h"
+#include "cmd/gc-sim/platform.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/str.h"
 
-#define BODY_MAX (64 << 10)	/* of a request */
+#define BODY_MAX (1 << 20)	/* of a request */
 #define ANSWER_MAX (16 << 20)
 #define PATH_SHOWN_MAX 160
-#define DEFAULT_LIFE_MS 3600000
 
 /* One request; made when its head has come. */
 struct request {
@@ -60,18 +59,35 @@ make_response(const struct answer *a)
 	    read_half, h, free);
 }
 
+static void
+add_number(struct MHD_Response *r, const char *name, uint64_t n)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
+	MHD_add_response_header(r, name, text);
+}
+
 enum MHD_Result
 http_reply(struct MHD_Connection *c, struct answer *a)
 {
 	struct MHD_Response *r = make_response(a);
 	enum MHD_Result result;
-	char text[16];
 
 	MHD_add_response_header(r, "Content-Type", "application/json");
-	if (a->retry_after_s >= 0) {
-		snprintf(text, sizeof(text), "%d", a->retry_after_s);
-		MHD_add_response_header(r, "Retry-After", text);
+	if (a->retry_after_s >= 0)
+		add_number(r, "Retry-After", (uint64_t)a->retry_after_s);
+	if (a->correlation[0] != '\0')
+		MHD_add_response_header(r, "inin-correlation-id",
+		    a->correlation);
+	if (a->rate_allowed > 0) {
+		add_number(r, "inin-ratelimit-count", a->rate_count);
+		add_number(r, "inin-ratelimit-allowed", a->rate_allowed);
+		add_number(r, "inin-ratelimit-reset",
+		    (uint64_t)a->rate_reset_s);
 	}
+	if (a->location.len > 0)
+		MHD_add_response_header(r, "Location", a->location.data);
 	result = MHD_queue_response(c, (unsigned)a->status, r);
 	MHD_destroy_response(r);
 	return result;
@@ -83,7 +99,11 @@ http_refuse(struct answer *a, int status, const char *code,
 {
 	a->status = status;
 	buf_addf(&a->body, "{\"message\":\"%s\",\"code\":\"%s\","
-	    "\"status\":%d}", message, code, status);
+	    "\"status\":%d", message, code, status);
+	if (a->correlation[0] != '\0')
+		buf_addf(&a->body, ",\"contextId\":\"%s\",\"details\":[],"
+		    "\"errors\":[]", a->correlation);
+	buf_adds(&a->body, "}");
 }
 
 int
@@ -107,67 +127,20 @@ dawdle(const struct sim *s, struct MHD_Connection *c, int64_t ms)
 		continue;
 }
 
-/* --- login -------------------------------------------------------------- */
-
-static bool
-is_client(struct sim *s, struct MHD_Connection *c)
-{
-	const char *given = MHD_lookup_connection_value(c, MHD_HEADER_KIND,
-	    "Authorization");
-	char pair[256];
-	unsigned char want[400] = "Basic ";
-
-	snprintf(pair, sizeof(pair), "%s:%s", s->client_id, s->client_secret);
-	EVP_EncodeBlock(want + 6, (const unsigned char *)pair,
-	    (int)strlen(pair));
-	return given != NULL && strcmp(given, (const char *)want) == 0;
-}
-
-static void
-login(struct sim *s, struct MHD_Connection *c, const char *body,
-    struct answer *a)
-{
-	uint64_t life_ms = s->faults.token_life_ms > 0 ?
-	    s->faults.token_life_ms : DEFAULT_LIFE_MS;
-	struct sim_token *t;
-
-	if (strstr(body, "grant_type=client_credentials") == NULL) {
-		a->status = 400;
-		buf_adds(&a->body, "{\"error\":\"unsupported_grant_type\","
-		    "\"description\":\"unsupported grant type\"}");
-		return;
-	}
-	if (!is_client(s, c)) {
-		a->status = 401;
-		buf_adds(&a->body, "{\"error\":\"invalid_client\","
-		    "\"description\":\"authentication failed\"}");
-		return;
-	}
-	t = &s->tokens[s->token_next++ % TOKENS_MAX];
-	sim_random_text(s, t->text, TOKEN_LEN);
-	t->end_ms = clock_mono_ms() + (int64_t)life_ms;
-	s->totals.tokens++;
-	sim_say(s, "token", "\"lifeMs\":%llu", (unsigned long long)life_ms);
-	a->status = 200;
-	buf_addf(&a->body, "{\"access_token\":\"%s\",\"token_type\":\"bearer\""
-	    ",\"expires_in\":%llu}", t->text, life_ms < 1000 ? 1ULL :
-	    (unsigned long long)life_ms / 1000);
-}
-
-int64_t
+struct sim_token *
 http_bearer(struct sim *s, struct MHD_Connection *c)
 {
 	const char *given = MHD_lookup_connection_value(c, MHD_HEADER_KIND,
 	    "Authorization");
 
 	if (given == NULL || strncasecmp(given, "Bearer ", 7) != 0)
-		return 0;
+		return NULL;
 	for (size_t i = 0; i < TOKENS_MAX; i++)
 		if (s->tokens[i].text[0] != '\0' &&
 		    strcmp(given + 7, s->tokens[i].text) == 0 &&
 		    clock_mono_ms() < s->tokens[i].end_ms)
-			return s->tokens[i].end_ms;
-	return 0;
+			return &s->tokens[i];
+	return NULL;
 }
 
 /* --- requests ----------------------------------------------------------- */
@@ -192,6 +165,17 @@ say_request(struct sim *s, const char *url, const struct answer *a)
 		    a->status);
 }
 
+/* Is it an upgrade's path?  *channel: whose, or NULL. */
+static bool
+is_socket(const struct sim *s, const char *url, const char **channel)
+{
+	*channel = NULL;
+	if (s->protocol == EVENTS)
+		return strcmp(url, WS_PATH) == 0;
+	*channel = url + strlen(CHANNELS_PATH);
+	return str_starts(url, CHANNELS_PATH);
+}
+
 /* With the lock held; true if *result has been queued. */
 static bool
 answer(struct sim *s, struct MHD_Connection *c, const char *method,
@@ -199,18 +183,20 @@ answer(struct sim *s, struct MHD_Connection *c, const char *method,
     enum MHD_Result *result)
 {
 	bool get = strcmp(method, "GET") == 0;
+	const char *channel;
 
-	if (get && strcmp(url, WS_PATH) == 0)
-		return upgrade(s, c, a, result);
+	s->now_ms = clock_mono_ms();
+	s->wall_ms = clock_wall_ms();
+	if (get && is_socket(s, url, &channel))
+		return upgrade(s, c, channel, a, result);
 	if (r->too_long)
 		http_refuse(a, 413, "bad.request", "the body is too long");
-	else if (strcmp(method, "POST") == 0 &&
-	    strcmp(url, "/oauth/token") == 0)
-		login(s, c, r->body.data, a);
-	else if (get && rest_is_state(url))
+	else if (s->protocol == EVENTS && get && rest_is_state(url))
 		rest_state(s, c, url, a);
-	else
+	else if (!oauth_answer(s, c, method, url, r->body.data, a) &&
+	    !routes_answer(s, c, method, url, &r->body, a))
 		http_refuse(a, 404, "not.found", "no such path");
+	sim_wake(s);
 	say_request(s, url, a);
 	return false;
 }
@@ -222,13 +208,15 @@ route(struct sim *s, struct MHD_Connection *c, const char *method,
 	struct answer a = { .status = 404, .retry_after_s = -1,
 	    .old_http = strcmp(version, "HTTP/1.0") == 0 };
 	enum MHD_Result result = MHD_NO;
-	int64_t slow_ms;
+	int64_t slow_ms = 0;
 	bool queued;
 
 	buf_init(&a.body, ANSWER_MAX);
 	buf_adds(&a.body, "");
+	buf_init(&a.location, ANSWER_MAX);
 	pthread_mutex_lock(&s->lock);
-	slow_ms = rest_is_state(url) ? (int64_t)s->faults.rest_slow_ms : 0;
+	if (rest_is_state(url) || s->protocol == CHANNELS)
+		slow_ms = (int64_t)s->faults.rest_slow_ms;
 	pthread_mutex_unlock(&s->lock);
 	if (slow_ms > 0)
 		dawdle(s, c, slow_ms);
@@ -240,6 +228,7 @@ route(struct sim *s, struct MHD_Connection *c, const char *method,
 	else if (!queued)
 		result = http_reply(c, &a);
 	buf_free(&a.body);
+	buf_free(&a.location);
 	return result;
 }
 

@@ -1,4 +1,5 @@
 /* The life of the org: changes at a rate, storms, and the quiet after. */
+#include "cmd/gc-sim/platform.h"
 #include "cmd/gc-sim/sim.h"
 #include "lib/clock.h"
 #include "lib/file.h"
@@ -16,13 +17,25 @@ life_write_truth(struct sim *s)
 	if (s->life.truth == NULL || s->life.truth_written)
 		return;
 	buf_init(&text, TRUTH_MAX);
-	org_truth(&s->org, &text);
+	if (s->protocol == CHANNELS)
+		people_truth(s, &text);
+	else
+		org_truth(&s->org, &text);
 	if (file_replace(s->life.truth, text.data, text.len, &e) == -1) {
 		log_error("%s", e.msg);
 		s->life.truth_failed = true;
 	}
 	buf_free(&text);
 	s->life.truth_written = s->quiet;
+}
+
+void
+life_begin(struct sim *s)
+{
+	if (s->started)
+		return;
+	s->started = true;
+	s->started_ms = s->now_ms;
 }
 
 bool
@@ -48,10 +61,17 @@ static void
 change(struct sim *s, struct sim_agent *who)
 {
 	int tier;
+	unsigned parts;
 	struct sim_agent *a;
 
 	if (!life_goes_on(s))
 		return;
+	if (s->protocol == CHANNELS) {
+		a = people_change(s, who, &parts);
+		if (a != NULL)
+			notify_change(s, a, parts);
+		return;
+	}
 	a = org_change(&s->org, who, s->wall_ms, &tier);
 	conns_publish(s, a, tier);
 }

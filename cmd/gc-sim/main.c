@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/gc-sim/platform.h"
 #include "cmd/gc-sim/sim.h"
 #include "lib/clock.h"
 #include "lib/file.h"
@@ -29,6 +30,7 @@ static struct app {
 	uint64_t agents, queues, port;
 	struct opt_list faults;
 	const char *script_path;
+	int protocol;			/* enum protocol */
 	struct script *script;
 	bool plain;
 	char folder[64];		/* of our own; removed at the end */
@@ -58,6 +60,8 @@ static const struct opt table[] = {
 	    "see below; may be given many times", 0, 0 },
 	{ 0, "script", OPT_TEXT, &app.script_path, "FILE",
 	    "what goes wrong when: see the man page", 0, 0 },
+	{ 0, "protocol", OPT_CHOICE, &app.protocol, "events|channels",
+	    "what is spoken (events)", 0, 0 },
 	{ 0, "port", OPT_NUMBER, &app.port, "N", "listen there (a free one)",
 	    1, 65535 },
 	{ 0, "plain", OPT_FLAG, &app.plain, NULL, "no TLS", 0, 0 },
@@ -72,6 +76,14 @@ sim_random_text(struct sim *s, char *to, size_t len)
 	for (size_t i = 0; i < len; i++)
 		to[i] = digits[rng_below(&s->secrets, sizeof(digits) - 1)];
 	to[len] = '\0';
+}
+
+void
+sim_wake(struct sim *s)
+{
+	ssize_t ignored = write(s->wake[1], "", 1);
+
+	(void)ignored;
 }
 
 /* --- start -------------------------------------------------------------- */
@@ -124,6 +136,8 @@ start_server(struct urls *u)
 	    app.plain ? "" : "s", port);
 	snprintf(u->ws, sizeof(u->ws), "ws%s://127.0.0.1:%u" WS_PATH,
 	    app.plain ? "" : "s", port);
+	snprintf(s->stream_url, sizeof(s->stream_url), "ws%s://127.0.0.1:%u",
+	    app.plain ? "" : "s", port);
 }
 
 static const char *
@@ -154,8 +168,10 @@ parse(int argc, char **argv)
 
 	opts.notes = fault_help();
 	first = opts_parse("gc-sim", argc, argv, &opts);
+	s->protocol = (enum protocol)app.protocol;
 	for (size_t i = 0; i < app.faults.count; i++)
-		if (fault_set(&s->faults, app.faults.items[i], &e) == -1)
+		if (fault_set(&s->faults, s->protocol, app.faults.items[i],
+		    &e) == -1)
 			die_err(&e);
 	if (s->life.truth != NULL &&
 	    file_replace(s->life.truth, "", 0, &e) == -1) {
@@ -163,11 +179,25 @@ parse(int argc, char **argv)
 		die_err(&e);
 	}
 	if (app.script_path != NULL) {
-		app.script = script_load(app.script_path, &e);
+		app.script = script_load(app.script_path, s->protocol, &e);
 		if (app.script == NULL)
 			die_err(&e);
 	}
 	return first;
+}
+
+static void
+say_ready(struct sim *s, const struct urls *u)
+{
+	bool events = s->protocol == EVENTS;
+
+	sim_say(s, "ready", "\"protocol\":\"%s\",\"apiUrl\":\"%s\","
+	    "\"loginUrl\":\"%s\",\"wsUrl\":%s%s%s,\"cacert\":%s%s%s,"
+	    "\"clientId\":\"%s\",\"clientSecret\":\"%s\"",
+	    events ? "events" : "channels", u->api, u->api,
+	    events ? "\"" : "", events ? u->ws : "null", events ? "\"" : "",
+	    app.plain ? "" : "\"", app.plain ? "null" : u->cacert,
+	    app.plain ? "" : "\"", s->client_id, s->client_secret);
 }
 
 static void
@@ -190,12 +220,10 @@ start(int argc, char **argv, struct urls *u)
 		die(GC_EX_OSERR, "can't make a pipe");
 	org_init(&s->org, s->seed, app.agents, (int)app.queues,
 	    clock_wall_ms());
+	if (s->protocol == CHANNELS)
+		people_init(s, clock_wall_ms());
 	start_server(u);
-	sim_say(s, "ready", "\"apiUrl\":\"%s\",\"loginUrl\":\"%s\",\"wsUrl\":"
-	    "\"%s\",\"cacert\":%s%s%s,\"clientId\":\"%s\",\"clientSecret\":"
-	    "\"%s\"", u->api, u->api, u->ws, app.plain ? "" : "\"",
-	    app.plain ? "null" : u->cacert, app.plain ? "" : "\"",
-	    s->client_id, s->client_secret);
+	say_ready(s, u);
 	say_org(s);
 	if (first < argc)
 		app.command = command_start(argv + first, s, app.folder, u);
@@ -203,11 +231,17 @@ start(int argc, char **argv, struct urls *u)
 
 /* --- loop, end ---------------------------------------------------------- */
 
+static int64_t
+least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* What is due; returns when something is again. */
 static int64_t
 turn(struct sim *s)
 {
-	int64_t due = CLOCK_NEVER, conns_due;
+	int64_t due = CLOCK_NEVER;
 
 	s->now_ms = clock_mono_ms();
 	s->wall_ms = clock_wall_ms();
@@ -216,8 +250,8 @@ turn(struct sim *s)
 		due = due == CLOCK_NEVER ? due : due + s->started_ms;
 	}
 	life_tick(s);
-	conns_due = conns_tick(s);
-	due = conns_due < due ? conns_due : due;
+	due = least(due, channels_tick(s));
+	due = least(due, conns_tick(s));
 	if (life_goes_on(s) && s->now_ms + TICK_MS < due)
 		due = s->now_ms + TICK_MS;
 	return due;
@@ -290,6 +324,8 @@ finish(void)
 	say_totals(s);
 	nftw(app.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	script_free(app.script);
+	channels_free(s);
+	people_free(s);
 	org_free(&s->org);
 }
 

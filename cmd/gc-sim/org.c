@@ -42,8 +42,8 @@ rng_for(uint64_t seed, uint64_t use)
 	return (struct rng){ rng_next(&r) };
 }
 
-static void
-make_id(struct rng *r, char id[ID_LEN + 1])
+void
+rng_id(struct rng *r, char id[ID_LEN + 1])
 {
 	uint64_t a = rng_next(r), b = rng_next(r);
 
@@ -58,7 +58,7 @@ make_agent(struct org *o, struct sim_agent *a, int64_t wall_ms)
 {
 	int first = (int)rng_below(&o->rng, (uint32_t)o->queue_count);
 
-	make_id(&o->rng, a->id);
+	rng_id(&o->rng, a->id);
 	a->team = (int)rng_below(&o->rng, TEAMS);
 	a->tier_count = 1 + 1 + (int)rng_below(&o->rng, TIERS_MAX - 1);
 	if (a->tier_count > 1 + o->queue_count)
@@ -88,9 +88,9 @@ org_init(struct org *o, uint64_t seed, size_t agents, int queues,
 	o->agents = xcalloc(agents, sizeof(*o->agents));
 	o->queues = xcalloc((size_t)queues, sizeof(*o->queues));
 	for (int i = 0; i < queues; i++)
-		make_id(&o->rng, o->queues[i]);
+		rng_id(&o->rng, o->queues[i]);
 	for (int i = 0; i < TEAMS; i++)
-		make_id(&o->rng, o->teams[i]);
+		rng_id(&o->rng, o->teams[i]);
 	for (size_t i = 0; i < agents; i++)
 		make_agent(o, &o->agents[i], wall_ms);
 	qsort(o->agents, agents, sizeof(*o->agents), by_id);

@@ -58,8 +58,8 @@ static const struct {
 	{ NULL, add_huge },
 };
 
-static void
-spoil(struct sim *s, struct answer *a)
+void
+rest_spoil(struct sim *s, struct answer *a)
 {
 	size_t i = rng_below(&s->rest_luck,
 	    sizeof(garbage) / sizeof(garbage[0]));
@@ -75,9 +75,8 @@ spoil(struct sim *s, struct answer *a)
 
 /* --- the answer --------------------------------------------------------- */
 
-/* True if there is no answer but this. */
-static bool
-fails(struct sim *s, struct answer *a)
+bool
+rest_fails(struct sim *s, struct answer *a)
 {
 	const struct faults *f = &s->faults;
 	struct rng *r = &s->rest_luck;
@@ -113,13 +112,13 @@ rest_state(struct sim *s, struct MHD_Connection *c, const char *url,
 	size_t len = strlen(from) - strlen(PATH_END);
 
 	s->totals.rest++;
-	if (http_bearer(s, c) == 0) {
+	if (http_bearer(s, c) == NULL) {
 		s->totals.rest_401++;
 		http_refuse(a, 401, "bad.credentials",
 		    "Invalid login credentials.");
 		return;
 	}
-	if (fails(s, a))
+	if (rest_fails(s, a))
 		return;
 	if (len <= ID_LEN)
 		memcpy(id, from, len);
@@ -131,5 +130,5 @@ rest_state(struct sim *s, struct MHD_Connection *c, const char *url,
 	a->status = 200;
 	org_state(&s->org, agent, &a->body);
 	if (rng_chance(&s->rest_luck, s->faults.rest_garbage))
-		spoil(s, a);
+		rest_spoil(s, a);
 }

@@ -63,6 +63,8 @@ add_totals(struct sim *s, struct buf *text)
 		{ "rest5xx", t->rest_5xx },
 		{ "restGarbage", t->rest_garbage },
 		{ "restHung", t->rest_hung },
+		{ "channels", t->channels }, { "evicted", t->evicted },
+		{ "rateLimited", t->limited },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

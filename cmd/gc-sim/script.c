@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/gc-sim/platform.h"
 #include "cmd/gc-sim/sim.h"
 #include "lib/clock.h"
 #include "lib/file.h"
@@ -27,6 +28,7 @@ struct step {
 };
 
 struct script {
+	enum protocol protocol;
 	struct step *steps;
 	size_t count, done;
 };
@@ -43,13 +45,13 @@ fault_of(const struct step *step)
 static void
 do_set(struct sim *s, const struct step *step)
 {
-	fault_set(&s->faults, fault_of(step), NULL);
+	fault_set(&s->faults, s->protocol, fault_of(step), NULL);
 }
 
 static void
 do_clear(struct sim *s, const struct step *step)
 {
-	fault_clear(&s->faults, fault_of(step), NULL);
+	fault_clear(&s->faults, s->protocol, fault_of(step), NULL);
 }
 
 static void
@@ -102,8 +104,11 @@ static void
 do_revoke(struct sim *s, const struct step *step)
 {
 	(void)step;
-	memset(s->tokens, 0, sizeof(s->tokens));
-	conns_cut(s, "its token was revoked");
+	token_revoke(s, 0);
+	if (s->protocol == CHANNELS)
+		channels_revoke(s, 0);
+	else
+		conns_cut(s, "its token was revoked");
 }
 
 static void
@@ -199,7 +204,8 @@ read_args(struct step *step, char **words, size_t count)
 
 /* The one word of set and clear, tried on faults that are nobody's. */
 static int
-read_fault(struct step *step, char **words, size_t count, struct err *e)
+read_fault(struct step *step, enum protocol p, char **words, size_t count,
+    struct err *e)
 {
 	struct faults nobodys = { .drop = 0 };
 
@@ -207,8 +213,8 @@ read_fault(struct step *step, char **words, size_t count, struct err *e)
 		return err_set(e, GC_EX_USAGE, "%s wants %s",
 		    step->action->name, step->action->usage);
 	return step->action->run == do_set ?
-	    fault_set(&nobodys, words[0], e) :
-	    fault_clear(&nobodys, words[0], e);
+	    fault_set(&nobodys, p, words[0], e) :
+	    fault_clear(&nobodys, p, words[0], e);
 }
 
 /* The action and its words, as a sim: line can show them: each is from a
@@ -226,7 +232,8 @@ keep_text(struct step *step, char **words, size_t count)
 }
 
 static int
-read_step(struct step *step, char **words, size_t count, struct err *e)
+read_step(struct step *step, enum protocol p, char **words, size_t count,
+    struct err *e)
 {
 	if (count < 3 || strcmp(words[0], "at") != 0)
 		return err_set(e, GC_EX_USAGE, "a step is 'at DURATION "
@@ -244,7 +251,7 @@ read_step(struct step *step, char **words, size_t count, struct err *e)
 	words += 3;
 	count -= 3;
 	if (step->action->run == do_set || step->action->run == do_clear)
-		return read_fault(step, words, count, e);
+		return read_fault(step, p, words, count, e);
 	if (!read_args(step, words, count))
 		return err_set(e, GC_EX_USAGE, "%s wants %s",
 		    step->action->name, *step->action->usage ?
@@ -274,7 +281,7 @@ read_line(struct script *c, char *line, size_t number, struct err *e)
 	step = &c->steps[c->count];
 	memset(step, 0, sizeof(*step));
 	step->line = number;
-	if (read_step(step, words, count, e) == -1)
+	if (read_step(step, c->protocol, words, count, e) == -1)
 		return -1;
 	if (c->count > 0 && step->after_ms < step[-1].after_ms)
 		return err_set(e, GC_EX_USAGE, "it is earlier than the step "
@@ -296,12 +303,13 @@ read_lines(struct script *c, char *text, const char *path, struct err *e)
 }
 
 struct script *
-script_load(const char *path, struct err *e)
+script_load(const char *path, enum protocol p, struct err *e)
 {
 	struct script *c = xcalloc(1, sizeof(*c));
 	struct buf text;
 	int status;
 
+	c->protocol = p;
 	buf_init(&text, SCRIPT_MAX);
 	buf_adds(&text, "");
 	status = file_read(path, &text, e);

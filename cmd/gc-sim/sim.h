@@ -19,6 +19,7 @@
  * upgrade.c  the upgrade to a WebSocket
  * rest.c     the state of an agent
  * cert.c     a certificate made at start
+ * platform.h --protocol channels
  *
  * One lock guards everything: HTTP is served by libmicrohttpd's threads,
  * all else happens in the main thread.  It is held for short computations
@@ -53,6 +54,7 @@ uint64_t rng_next(struct rng *r);
 uint32_t rng_below(struct rng *r, uint32_t n);
 bool rng_chance(struct rng *r, double p);
 struct rng rng_for(uint64_t seed, uint64_t use);	/* independent ones */
+void rng_id(struct rng *r, char id[ID_LEN + 1]);
 
 /* --- the org ------------------------------------------------------------ */
 
@@ -118,6 +120,8 @@ bool odd_add(struct buf *out, int kind, const struct buf *message);
 
 /* --- faults ------------------------------------------------------------- */
 
+enum protocol { EVENTS, CHANNELS };
+
 struct faults {
 	double drop, duplicate, reorder, malformed, oversize, binary;
 	double fragment, rest_fail, rest_429, rest_garbage, rest_hang;
@@ -131,11 +135,24 @@ struct faults {
 	uint64_t no_upgrade_left, tls_stall_left;
 	uint64_t storm_every_ms, storm_ms;
 	uint64_t odd_every[ODD_KINDS_MAX];
+
+	uint64_t no_refresh, deny_login;
+
+	/* of channels alone: from here on; 0 of a length or limit: the
+	 * platform's own */
+	double expand_miss, no_modified, deny;
+	uint64_t channel_life_ms, heartbeat_ms;
+	uint64_t rate_limit, page_max;
+	uint64_t closing_every, closing_grace_ms;
+	uint64_t wfm;
 };
 
-/* "drop=0.1"; -1 and a sentence if there is no such fault or value. */
-int fault_set(struct faults *f, const char *text, struct err *e);
-int fault_clear(struct faults *f, const char *name, struct err *e);
+/* "drop=0.1"; -1 and a sentence if there is no such fault or value, or not
+ * in that protocol. */
+int fault_set(struct faults *f, enum protocol p, const char *text,
+    struct err *e);
+int fault_clear(struct faults *f, enum protocol p, const char *name,
+    struct err *e);
 const char *fault_help(void);
 
 /* The parts of values, of faults and in scripts: `STATUS:N[:S]`. */
@@ -151,7 +168,7 @@ struct script;
 struct sim;
 
 /* NULL and a sentence with file and line if it is not to be understood. */
-struct script *script_load(const char *path, struct err *e);
+struct script *script_load(const char *path, enum protocol p, struct err *e);
 void script_free(struct script *c);
 
 /* Do what is due so long after the first subscription; returns when it
@@ -184,9 +201,11 @@ void frame_accept(const char *key, char accept[29]);
 
 struct MHD_UpgradeResponseHandle;
 
-/* From any thread, lock held.  early: what came behind the request. */
+/* From any thread, lock held.  early: what came behind the request.
+ * channel: its id, in that protocol, else "". */
 void conn_add(struct sim *s, int fd, struct MHD_UpgradeResponseHandle *urh,
-    int64_t token_end_ms, const char *early, size_t early_len);
+    int64_t token_end_ms, const char *channel, const char *early,
+    size_t early_len);
 /* Tell everyone who subscribed to it of the tier's change. */
 void conns_publish(struct sim *s, const struct sim_agent *a, int tier);
 struct pollfd;
@@ -206,15 +225,26 @@ void conns_odd(struct sim *s, int kind);
 
 /* --- everything --------------------------------------------------------- */
 
+/* Whose limits count: the client's, or those of a user who signed in. */
+enum { OWNER_CLIENT, OWNER_USER, OWNERS };
+
 struct sim_token {
 	char text[TOKEN_LEN + 1];
 	int64_t end_ms;			/* monotonic */
+	uint64_t serial;		/* from 1 */
+	int owner;
+};
+
+struct window {				/* a minute of an owner's requests */
+	int64_t end_ms;
+	uint64_t count;
 };
 
 struct totals {
 	uint64_t sent, dropped, duplicated, reordered, odd, cuts, opens;
 	uint64_t refused, tokens, rest, rest_401, rest_404, rest_429;
 	uint64_t rest_5xx, rest_garbage, rest_hung;
+	uint64_t channels, evicted, limited;
 };
 
 struct life {
@@ -231,12 +261,19 @@ struct life {
 
 struct conn;
 struct front;
+struct people;
+struct channel;
 
 struct sim {
 	pthread_mutex_t lock;
 	int wake[2];			/* a byte: look again */
 	int ending[2];			/* its writer closed: stop waiting */
+	enum protocol protocol;
 	struct org org;
+	struct people *people;		/* channels: else NULL */
+	struct channel *channels;
+	struct window windows[OWNERS];
+	char stream_url[64];		/* of connectUri, without its path */
 	struct life life;
 	struct faults faults;
 	uint64_t seed;
@@ -267,6 +304,11 @@ void sim_random_text(struct sim *s, char *to, size_t len);
 void say_org(struct sim *s);
 void say_totals(struct sim *s);
 void say_status(struct sim *s);
+
+/* Somebody has subscribed: the org begins to change. */
+void life_begin(struct sim *s);
+/* The main loop is to look again; from any thread. */
+void sim_wake(struct sim *s);
 
 /* life.c */
 void life_tick(struct sim *s);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cmd/gc-sim/conn.h"
+#include "cmd/gc-sim/platform.h"
 
 #define OVERSIZE ((1 << 20) + 1)	/* a byte more than a line may have */
 
@@ -132,6 +133,8 @@ happen(struct sim *s, struct conn *c)
 {
 	const struct faults *f = &s->faults;
 
+	if (f->closing_every > 0 && c->events % f->closing_every == 0)
+		notify_closing(s, c);
 	if (f->close_every > 0 && c->events % f->close_every == 0 &&
 	    conn_is_live(c))
 		conn_close(s, c, (int)f->close_code);
@@ -141,13 +144,30 @@ happen(struct sim *s, struct conn *c)
 		conn_cut(s, c, "fault cut");
 }
 
+void
+tell(struct sim *s, struct conn *c, const struct buf *message)
+{
+	int kind = odd_kind_of(&s->faults, c->events + 1);
+
+	if (kind != -1)
+		send_odd(s, c, kind, message);
+	else
+		deliver(s, c, message);
+}
+
+void
+tell_done(struct sim *s, struct conn *c)
+{
+	c->events++;
+	happen(s, c);
+}
+
 static void
 publish(struct sim *s, struct conn *c, const struct sim_agent *a, int tier)
 {
 	struct buf message;
 	char id[32];
 	bool told = false;
-	int kind;
 
 	buf_init(&message, 1 << 16);
 	for (size_t i = 0; i < c->count && conn_is_live(c); i++) {
@@ -155,19 +175,13 @@ publish(struct sim *s, struct conn *c, const struct sim_agent *a, int tier)
 			continue;
 		snprintf(id, sizeof(id), "sub_%04zu", i);
 		org_event(&s->org, a, tier, id, &message);
-		kind = odd_kind_of(&s->faults, c->events + 1);
-		if (kind != -1)
-			send_odd(s, c, kind, &message);
-		else
-			deliver(s, c, &message);
+		tell(s, c, &message);
 		buf_reset(&message);
 		told = true;
 	}
 	buf_free(&message);
-	if (!told)
-		return;
-	c->events++;
-	happen(s, c);
+	if (told)
+		tell_done(s, c);
 }
 
 void

@@ -3,13 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "cmd/gc-sim/http.h"
+#include "cmd/gc-sim/platform.h"
 
 struct opening {
 	struct sim *sim;
 	int64_t token_end_ms;
+	char channel[CHANNEL_ID_LEN + 1];
 };
 
 static void
@@ -18,27 +19,29 @@ upgraded(void *arg, struct MHD_Connection *c, void *con_cls,
     struct MHD_UpgradeResponseHandle *urh)
 {
 	struct opening *o = arg;
-	ssize_t ignored;
 
 	(void)c, (void)con_cls;
 	pthread_mutex_lock(&o->sim->lock);
-	conn_add(o->sim, fd, urh, o->token_end_ms, extra, extra_len);
+	conn_add(o->sim, fd, urh, o->token_end_ms, o->channel, extra,
+	    extra_len);
 	pthread_mutex_unlock(&o->sim->lock);
-	ignored = write(o->sim->wake[1], "", 1);
-	(void)ignored;
+	sim_wake(o->sim);
 	free(o);
 }
 
 static enum MHD_Result
 accept_upgrade(struct sim *s, struct MHD_Connection *c, const char *key,
-    int64_t token_end_ms)
+    const char *channel, int64_t token_end_ms)
 {
 	struct opening *o = xcalloc(1, sizeof(*o));
 	struct MHD_Response *r;
 	enum MHD_Result result;
 	char accept[29];
 
-	*o = (struct opening){ s, token_end_ms };
+	o->sim = s;
+	o->token_end_ms = token_end_ms;
+	if (channel != NULL)
+		strlcpy(o->channel, channel, sizeof(o->channel));
 	if (s->faults.slow_upgrade_ms > 0)
 		front_trickle(s->front, http_fd(c),
 		    s->faults.slow_upgrade_ms);
@@ -95,13 +98,34 @@ key_of(struct MHD_Connection *c)
 	return key;
 }
 
+/* Until when it is good: as the token of its bearer, or of the channel.
+ * 0 if it has none: then it is refused. */
+static int64_t
+end_of(struct sim *s, struct MHD_Connection *c, const char *channel,
+    struct answer *a)
+{
+	const struct sim_token *t;
+	const struct channel *ch;
+
+	if (channel != NULL) {
+		if ((ch = channel_find(s, channel, -1)) != NULL)
+			return ch->token_end_ms;
+		http_refuse(a, 404, "not.found", "no such channel");
+		return 0;
+	}
+	if ((t = http_bearer(s, c)) != NULL)
+		return t->end_ms;
+	http_refuse(a, 401, "bad.credentials", "Invalid login credentials.");
+	return 0;
+}
+
 bool
-upgrade(struct sim *s, struct MHD_Connection *c, struct answer *a,
-    enum MHD_Result *result)
+upgrade(struct sim *s, struct MHD_Connection *c, const char *channel,
+    struct answer *a, enum MHD_Result *result)
 {
 	struct faults *f = &s->faults;
-	int64_t end_ms = http_bearer(s, c);
 	const char *key = a->old_http ? NULL : key_of(c);
+	int64_t end_ms;
 
 	if (f->no_upgrade_left > 0) {
 		f->no_upgrade_left--;
@@ -116,14 +140,12 @@ upgrade(struct sim *s, struct MHD_Connection *c, struct answer *a,
 			a->retry_after_s = (int)f->refuse_after_s;
 		http_refuse(a, (int)f->refuse_status, "refused",
 		    "refused by gc-sim");
-	} else if (end_ms == 0) {
-		http_refuse(a, 401, "bad.credentials",
-		    "Invalid login credentials.");
-	} else if (key == NULL) {
+	} else if ((end_ms = end_of(s, c, channel, a)) != 0) {
+		if (key != NULL) {
+			*result = accept_upgrade(s, c, key, channel, end_ms);
+			return true;
+		}
 		http_refuse(a, 426, "bad.request", "not a WebSocket upgrade");
-	} else {
-		*result = accept_upgrade(s, c, key, end_ms);
-		return true;
 	}
 	s->totals.refused++;
 	sim_say(s, "refused", "\"status\":%d", a->status);

@@ -11,6 +11,15 @@
 #				Connection: Upgrade; 1.0: of HTTP; prints
 #				`upgrade STATUS MS RETRY-AFTER accepted`
 #	ask-upgrade		the request alone
+#	call METHOD PATH BODY	prints `call STATUS RATE EXTRA BODY`: RATE is
+#				COUNT/ALLOWED/RESET, EXTRA Retry-After or where
+#				to go; @N in the path: the Nth channel's id
+#	basic, bearer		how call says who it is (bearer)
+#	channel			a new one; prints its expires
+#	connect N		upgrade at its connectUri; prints as upgrade
+#	follow KIND		the last channel is told of every active user's
+#				KIND; prints how many topics are permitted
+#	swap			another connection: the one before the last
 #	dial			a connection alone
 #	text JSON		a text frame
 #	frame FIRST PAYLOAD	a frame whose first byte is that, in hex
@@ -36,6 +45,8 @@ use constant { PATIENCE_S => 30, SILENCE_S => 0.4, SHOWN_MAX => 4000 };
 
 my ($host, $port) = $ENV{GC_API_URL} =~ m{^https?://([^:]+):(\d+)$} or die;
 my ($token, $socket, $in) = ('', undef, '');
+my ($other, $other_in) = (undef, '');
+my ($basic, @channels) = (0);
 
 sub now_ms { return int(time * 1000) }
 
@@ -54,6 +65,7 @@ sub more {
 
 # One answer: status, head, body as far as it came.
 sub answer {
+	my ($no_body) = @_;
 	until ($in =~ /\r\n\r\n/) {
 		more() or last;
 	}
@@ -61,6 +73,7 @@ sub answer {
 	    return (0, '', '');
 	my ($status) = $head =~ m{^HTTP/1.1 (\d+)};
 	my ($len) = $head =~ /^content-length: (\d+)/mi;
+	$len = 0 if $no_body;
 	while (defined $len && length $body < $len) {
 		my $before = length $in;
 		more() or last;
@@ -104,11 +117,68 @@ sub get {
 	($socket, $in) = ($open, $unread);	# the WebSocket stays
 }
 
+sub who {
+	return 'Authorization: ' . ($basic ? 'Basic ' . encode_base64(
+	    "$ENV{GC_CLIENT_ID}:$ENV{GC_CLIENT_SECRET}", '') :
+	    "Bearer $token");
+}
+
+sub ask {
+	my ($method, $path, $body) = @_;
+	my ($open, $unread) = ($socket, $in);
+	$path =~ s/@(\d+)/$channels[$1 - 1]/;
+	request($method, $path, $body, who(), 'Content-Type: ' .
+	    ($path =~ /oauth/ ? 'application/x-www-form-urlencoded' :
+	    'application/json'));
+	my @answer = answer($method eq 'HEAD');
+	($socket, $in) = ($open, $unread);
+	return @answer;
+}
+
+sub call {
+	my ($status, $head, $body) = ask(@_);
+	my @rate = map { $head =~ /^inin-ratelimit-$_: (\d+)/mi }
+	    qw(count allowed reset);
+	my ($extra) = $head =~ /^(?:retry-after|location): (\S+)/mi;
+	$token = $1 if $body =~ /"access_token":"([^"]+)"/;
+	printf "call %s %s %s %s\n", $status, join('/', @rate) || '-',
+	    $extra // '-', $body;
+}
+
+sub channel {
+	my ($status, undef, $body) = ask('POST',
+	    '/api/v2/notifications/channels', '');
+	my ($id) = $body =~ /"id":"([^"]+)"/ or die "channel: $status $body\n";
+	my ($at) = $body =~ /"expires":"([^"]+)"/;
+	my ($uri) = $body =~ m{"connectUri":"wss?://[^/]+/channels/([^"]+)"};
+	die "another id in $body\n" unless $uri eq $id;
+	push @channels, $id;
+	print "channel $status $at\n";
+}
+
+sub follow {
+	my ($kind) = @_;
+	my ($page, @ids) = (1);
+	for (;;) {
+		my (undef, undef, $body) = ask('GET', "/api/v2/users?" .
+		    "pageSize=500&pageNumber=$page", '');
+		push @ids, $body =~ /\{"id":"([^"]+)"/g;
+		$page++;
+		last unless $body =~ /"nextUri"/;
+	}
+	my (undef, undef, $body) = ask('PUT', '/api/v2/notifications/channels/@' .
+	    @channels . '/subscriptions?ignoreErrors=true', '[' . join(',',
+	    map { qq({"id":"v2.users.$_$kind"}) } @ids) . ']');
+	my $permitted = () = $body =~ /Permitted/g;
+	print "follow $permitted\n";
+}
+
 sub ask_upgrade {
-	my ($how) = @_;
+	my ($how, $path) = @_;
 	$socket = dial();
 	$in = '';
-	my @head = ("GET /api/v2/platform/notification/events HTTP/" .
+	$path //= '/api/v2/platform/notification/events';
+	my @head = ("GET $path HTTP/" .
 	    ($how eq "1.0" ? "1.0" : "1.1"), "Host: $host", "Upgrade: websocket",
 	    "Connection: keep-alive" . ($how eq "lone" ? "" : ", Upgrade"),
 	    "Sec-WebSocket-Key: " . ($how eq "key" ? "-" x 24 :
@@ -209,6 +279,13 @@ my %actions = (	# how many words each takes, optional ones too
 	quiet => [\&quiet, 1], silent => [\&silent, 0],
 	end => [sub { 1 while defined frame() }, 0],
 	hangup => [sub { close $socket }, 0],
+	call => [\&call, 3], channel => [\&channel, 0],
+	basic => [sub { $basic = 1 }, 0], bearer => [sub { $basic = 0 }, 0],
+	connect => [sub { upgrade('bare', "/channels/$channels[$_[0] - 1]") },
+	    1],
+	follow => [\&follow, 1],
+	swap => [sub { ($socket, $in, $other, $other_in) =
+	    ($other, $other_in, $socket, $in) }, 0],
 );
 my %optional = (login => qr/^(bad|grant)$/, upgrade => qr{^(bare|old|lower|key|lone|1\.0)$});
 
