@@ -76,6 +76,43 @@ change(struct sim *s, struct sim_agent *who)
 	conns_publish(s, a, tier);
 }
 
+void
+life_member(struct sim *s, int queue, bool joins)
+{
+	struct sim_agent *a;
+	unsigned parts = 0;
+
+	if (!life_goes_on(s))
+		return;
+	a = joins ? people_join(s, &queue, &parts) :
+	    people_leave(s, &queue, &parts);
+	if (a == NULL) {
+		sim_say(s, joins ? "join" : "leave", "\"userId\":null");
+		return;
+	}
+	sim_say(s, joins ? "join" : "leave",
+	    "\"userId\":\"%s\",\"queueId\":\"%s\"", a->id,
+	    s->org.queues[queue]);
+	notify_member(s, a, queue, joins);
+	if (parts != 0)
+		notify_change(s, a, parts);
+}
+
+void
+life_activate(struct sim *s, bool active)
+{
+	const char *what = active ? "activate" : "deactivate";
+	struct sim_agent *a;
+
+	if (!life_goes_on(s))
+		return;
+	a = people_activate(s, active);
+	if (a == NULL)
+		sim_say(s, what, "\"userId\":null");
+	else
+		sim_say(s, what, "\"userId\":\"%s\"", a->id);
+}
+
 /* A shift change is a few clicks a person, one soon after the other. */
 void
 life_storm(struct sim *s, uint64_t ms)

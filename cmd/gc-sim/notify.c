@@ -191,22 +191,30 @@ notify_heartbeat(struct sim *s, struct conn *c)
 }
 
 void
-notify_closing(struct sim *s, struct conn *c)
+notify_closing(struct sim *s, struct conn *c, uint64_t grace_ms)
 {
 	static const char text[] = "{\"topicName\":\"" SYSTEM "socket_closing"
 	    "\",\"version\":\"2\",\"eventBody\":{\"message\":"
 	    "\"Websocket closing soon\"}}";
-	int64_t grace_ms = s->faults.closing_grace_ms > 0 ?
-	    (int64_t)s->faults.closing_grace_ms : GRACE_MS;
 
+	if (grace_ms == 0)
+		grace_ms = s->faults.closing_grace_ms > 0 ?
+		    s->faults.closing_grace_ms : GRACE_MS;
 	if (c->channel == NULL || !conn_is_live(c) ||
 	    c->closing_ms != CLOCK_NEVER)
 		return;
-	c->closing_ms = s->now_ms + grace_ms;
+	c->closing_ms = s->now_ms + (int64_t)grace_ms;
 	sim_say(s, "socket-closing", "\"socket\":%d,\"channel\":%u,"
-	    "\"graceMs\":%lld", c->fd, c->channel->number,
-	    (long long)grace_ms);
+	    "\"graceMs\":%llu", c->fd, c->channel->number,
+	    (unsigned long long)grace_ms);
 	say(s, c, text, sizeof(text) - 1);
+}
+
+void
+notify_closing_all(struct sim *s, uint64_t grace_ms)
+{
+	for (struct conn *c = s->conns; c != NULL; c = c->next)
+		notify_closing(s, c, grace_ms);
 }
 
 /* --- what clients say --------------------------------------------------- */

@@ -170,8 +170,8 @@ set_presence(struct sim *s, struct person *who, int presence)
 	return CHANGED_PRESENCE;
 }
 
-static unsigned
-set_active(struct sim *s, struct person *who, unsigned active)
+unsigned
+people_set_active(struct sim *s, struct person *who, unsigned active)
 {
 	who->active = active;
 	stamp(&who->queues_ms, s->wall_ms);
@@ -233,7 +233,7 @@ people_change(struct sim *s, struct sim_agent *who, unsigned *parts)
 	p = people_of(s, a);
 	dice = rng_below(r, 100);
 	if (dice < 12 && a->tier_count > 1)
-		*parts = set_active(s, p, p->active ^
+		*parts = people_set_active(s, p, p->active ^
 		    1u << (1 + rng_below(r, (uint32_t)a->tier_count - 1)));
 	else if (dice < (p->presence == ON_QUEUE ? 65 : 25))
 		*parts = change_routing(s, p);

@@ -2,6 +2,7 @@
  * --protocol channels: the org as the public platform shows it.
  *
  * people.c    who has which routing status, presence and active queues
+ * members.c   who is there, and in which queues
  * bodies.c    the same as JSON: frames' bodies, REST's entities
  * topics.c    what a channel may be subscribed to
  * channels.c  channels: their begin, limits, sockets and end
@@ -66,11 +67,16 @@ struct sim_agent *people_change(struct sim *s, struct sim_agent *who,
 void people_truth(const struct sim *s, struct buf *out);
 
 /* Somebody joins or leaves a queue (-1: any); the agent, or NULL.  *queue
- * is which.  What is active changes with it. */
-struct sim_agent *people_join(struct sim *s, int *queue);
-struct sim_agent *people_leave(struct sim *s, int *queue);
-/* Somebody active ceases to be a user, or is one again. */
+ * is which; *parts what of the agent changes with it, or 0. */
+struct sim_agent *people_join(struct sim *s, int *queue, unsigned *parts);
+struct sim_agent *people_leave(struct sim *s, int *queue, unsigned *parts);
+/* Somebody ceases to be a user, or is one again. */
 struct sim_agent *people_activate(struct sim *s, bool active);
+
+/* The queues that are active are others: CHANGED_QUEUES. */
+unsigned people_set_active(struct sim *s, struct person *who, unsigned active);
+/* The bit of the queue among the agent's; 0: no member. */
+unsigned people_bit(const struct sim_agent *a, int queue);
 
 const char *people_routing_name(int routing);
 /* ON_QUEUE as events have it, "On Queue" as users do, OnQueue. */
@@ -164,7 +170,9 @@ void notify_system(struct sim *s, const struct channel *ch, const char *type,
     const char *reason);
 /* If it is due; from then on it is due again. */
 void notify_heartbeat(struct sim *s, struct conn *c);
-void notify_closing(struct sim *s, struct conn *c);
+/* The socket is to be closed so much later; 0: as the fault says. */
+void notify_closing(struct sim *s, struct conn *c, uint64_t grace_ms);
+void notify_closing_all(struct sim *s, uint64_t grace_ms);
 /* What a client says on its socket. */
 void notify_heard(struct sim *s, struct conn *c, const char *text,
     size_t len);

@@ -99,21 +99,11 @@ rest_teams(struct ask *q)
 
 /* --- members ------------------------------------------------------------ */
 
-/* The bit of the queue among the agent's; 0: it is no member. */
-static unsigned
-bit_of(const struct sim_agent *a, int queue)
-{
-	for (int t = 1; t < a->tier_count; t++)
-		if (a->tiers[t].queue == queue)
-			return 1u << t;
-	return 0;
-}
-
 static bool
 is_listed(const struct ask *q, const struct sim_agent *a, int queue)
 {
 	const struct person *p = people_of(q->s, a);
-	unsigned bit = bit_of(a, queue);
+	unsigned bit = people_bit(a, queue);
 	bool joined = p->active & bit;
 
 	return bit != 0 && !p->inactive &&
@@ -130,7 +120,7 @@ add_member(struct ask *q, const struct sim_agent *a, int queue)
 	buf_addf(out, "{\"id\":\"%s\",\"user\":{\"id\":\"%s\",\"name\":\"%s\""
 	    "},\"ringNumber\":1,\"joined\":%s,\"memberBy\":\"user\","
 	    "\"routingStatus\":", a->id, a->id, p->name,
-	    p->active & bit_of(a, queue) ? "true" : "false");
+	    p->active & people_bit(a, queue) ? "true" : "false");
 	body_user_routing(q->s, a, out);
 	buf_addf(out, ",\"name\":\"%s\"}", p->name);
 }

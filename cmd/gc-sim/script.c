@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/gc-sim/platform.h"
+#include "cmd/gc-sim/script.h"
 #include "cmd/gc-sim/sim.h"
 #include "lib/clock.h"
 #include "lib/file.h"
@@ -13,19 +13,6 @@
 
 #define SCRIPT_MAX (1 << 20)
 #define WORDS_MAX 8
-#define ARGS_MAX 3
-#define STORM_MS 1000
-
-struct action;
-
-struct step {
-	int64_t after_ms;
-	size_t line;
-	const struct action *action;
-	uint64_t n[ARGS_MAX];
-	char text[128];		/* the action and its words */
-	size_t words_at;	/* in text: behind the action */
-};
 
 struct script {
 	enum protocol protocol;
@@ -33,137 +20,7 @@ struct script {
 	size_t count, done;
 };
 
-/* --- what can be done --------------------------------------------------- */
-
-/* What set and clear are about. */
-static const char *
-fault_of(const struct step *step)
-{
-	return step->text + step->words_at;
-}
-
-static void
-do_set(struct sim *s, const struct step *step)
-{
-	fault_set(&s->faults, s->protocol, fault_of(step), NULL);
-}
-
-static void
-do_clear(struct sim *s, const struct step *step)
-{
-	fault_clear(&s->faults, s->protocol, fault_of(step), NULL);
-}
-
-static void
-do_cut(struct sim *s, const struct step *step)
-{
-	(void)step;
-	conns_cut(s, "script");
-}
-
-static void
-do_close(struct sim *s, const struct step *step)
-{
-	conns_close(s, (int)step->n[0]);
-}
-
-static void
-do_storm(struct sim *s, const struct step *step)
-{
-	life_storm(s, step->n[0]);
-}
-
-static void
-do_stall(struct sim *s, const struct step *step)
-{
-	conns_stall(s, step->n[0]);
-}
-
-static void
-do_half_open(struct sim *s, const struct step *step)
-{
-	(void)step;
-	conns_half_open(s);
-}
-
-static void
-do_odd(struct sim *s, const struct step *step)
-{
-	conns_odd(s, (int)step->n[0]);
-}
-
-static void
-do_refuse(struct sim *s, const struct step *step)
-{
-	s->faults.refuse_status = step->n[0];
-	s->faults.refuse_left = step->n[1];
-	s->faults.refuse_after_s = step->n[2];
-}
-
-static void
-do_revoke(struct sim *s, const struct step *step)
-{
-	(void)step;
-	token_revoke(s, 0);
-	if (s->protocol == CHANNELS)
-		channels_revoke(s, 0);
-	else
-		conns_cut(s, "its token was revoked");
-}
-
-static void
-do_rest_down(struct sim *s, const struct step *step)
-{
-	s->rest_down_ms = s->now_ms + (int64_t)step->n[0];
-}
-
-static void
-do_quiet(struct sim *s, const struct step *step)
-{
-	(void)step;
-	life_end(s);
-}
-
-/* An argument stands in its place, or by its name. */
-static const struct action {
-	const char *name, *usage;
-	void (*run)(struct sim *s, const struct step *step);
-	struct arg {
-		enum part kind;
-		const char *key;	/* "n=", or NULL: in its place */
-		bool optional;
-		uint64_t otherwise;
-	} args[ARGS_MAX];
-} actions[] = {
-	{ "set", "NAME[=VALUE]", do_set, { { .kind = PART_NONE } } },
-	{ "clear", "NAME", do_clear, { { .kind = PART_NONE } } },
-	{ "cut", "", do_cut, { { .kind = PART_NONE } } },
-	{ "close", "CODE", do_close, { { .kind = PART_CODE } } },
-	{ "storm", "[MS]", do_storm,
-	    { { PART_MILLIS, NULL, true, STORM_MS } } },
-	{ "stall", "S", do_stall, { { .kind = PART_SECONDS_MS } } },
-	{ "half-open", "", do_half_open, { { .kind = PART_NONE } } },
-	{ "odd", "KIND", do_odd, { { .kind = PART_ODD } } },
-	{ "refuse", "STATUS [n=N] [retry-after=S]", do_refuse,
-	    { { .kind = PART_STATUS }, { PART_COUNT, "n=", true, 1 },
-	    { PART_SECONDS, "retry-after=", true, 0 } } },
-	{ "revoke", "", do_revoke, { { .kind = PART_NONE } } },
-	{ "rest-down", "S", do_rest_down, { { .kind = PART_SECONDS_MS } } },
-	{ "quiet", "", do_quiet, { { .kind = PART_NONE } } },
-};
-
-#define ACTIONS (sizeof(actions) / sizeof(actions[0]))
-
 /* --- reading ------------------------------------------------------------ */
-
-static const struct action *
-find(const char *name)
-{
-	for (size_t i = 0; i < ACTIONS; i++)
-		if (strcmp(actions[i].name, name) == 0)
-			return &actions[i];
-	return NULL;
-}
 
 /* Which argument is the word?  *taken says which have been. */
 static int
@@ -212,7 +69,7 @@ read_fault(struct step *step, enum protocol p, char **words, size_t count,
 	if (count != 1)
 		return err_set(e, GC_EX_USAGE, "%s wants %s",
 		    step->action->name, step->action->usage);
-	return step->action->run == do_set ?
+	return strcmp(step->action->name, "set") == 0 ?
 	    fault_set(&nobodys, p, words[0], e) :
 	    fault_clear(&nobodys, p, words[0], e);
 }
@@ -241,7 +98,7 @@ read_step(struct step *step, enum protocol p, char **words, size_t count,
 	if (str_duration_ms(words[1], &step->after_ms) == -1)
 		return err_set(e, GC_EX_USAGE, "'%s' is no duration",
 		    words[1]);
-	step->action = find(words[2]);
+	step->action = action_find(words[2], p);
 	if (step->action == NULL)
 		return err_set(e, GC_EX_USAGE, "no such action: %s",
 		    words[2]);
@@ -250,7 +107,7 @@ read_step(struct step *step, enum protocol p, char **words, size_t count,
 		return err_set(e, GC_EX_USAGE, "the step is too long");
 	words += 3;
 	count -= 3;
-	if (step->action->run == do_set || step->action->run == do_clear)
+	if (step->action->of_fault)
 		return read_fault(step, p, words, count, e);
 	if (!read_args(step, words, count))
 		return err_set(e, GC_EX_USAGE, "%s wants %s",

@@ -8,6 +8,7 @@
  * life.c     when it changes: the rate, storms, the quiet after
  * fault.c    what goes wrong, by name
  * script.c   what goes wrong when: --script
+ * actions.c  what its steps do
  * conn.c     WebSocket connections: their begin, end, and bytes
  * hear.c     what clients send
  * tell.c     what they are told
@@ -314,6 +315,10 @@ void sim_wake(struct sim *s);
 void life_tick(struct sim *s);
 bool life_goes_on(const struct sim *s);	/* will there be changes? */
 void life_storm(struct sim *s, uint64_t ms);
+/* channels: somebody joins or leaves that queue (-1: any); becomes a user
+ * again or is none any more. */
+void life_member(struct sim *s, int queue, bool joins);
+void life_activate(struct sim *s, bool active);
 void life_end(struct sim *s);		/* nothing changes any more */
 void life_write_truth(struct sim *s);
 

@@ -134,7 +134,7 @@ happen(struct sim *s, struct conn *c)
 	const struct faults *f = &s->faults;
 
 	if (f->closing_every > 0 && c->events % f->closing_every == 0)
-		notify_closing(s, c);
+		notify_closing(s, c, 0);
 	if (f->close_every > 0 && c->events % f->close_every == 0 &&
 	    conn_is_live(c))
 		conn_close(s, c, (int)f->close_code);
