@@ -215,7 +215,8 @@ route(struct sim *s, struct MHD_Connection *c, const char *method,
 	buf_adds(&a.body, "");
 	buf_init(&a.location, ANSWER_MAX);
 	pthread_mutex_lock(&s->lock);
-	if (rest_is_state(url) || s->protocol == CHANNELS)
+	if (s->protocol == EVENTS ? rest_is_state(url) :
+	    str_starts(url, API_PATH))
 		slow_ms = (int64_t)s->faults.rest_slow_ms;
 	pthread_mutex_unlock(&s->lock);
 	if (slow_ms > 0)

@@ -6,7 +6,7 @@
 #include "lib/clock.h"
 #include "lib/str.h"
 
-#define API "/api/v2/"
+#define API API_PATH
 #define RATE_LIMIT 300
 #define WINDOW_MS 60000
 

@@ -47,6 +47,7 @@
 #define TOKENS_MAX 4096		/* the oldest are forgotten */
 #define TOKEN_LEN 43
 #define EVENT_NAME "routing:agents:status:updated"
+#define API_PATH "/api/v2/"
 #define WS_PATH "/api/v2/platform/notification/events"
 
 /* splitmix64: the same seed, the same day. */

@@ -13,10 +13,11 @@
 #	ask-upgrade		the request alone
 #	call METHOD PATH BODY	prints `call STATUS RATE EXTRA BODY`: RATE is
 #				COUNT/ALLOWED/RESET, EXTRA Retry-After or where
-#				to go; @N in the path: the Nth channel's id
+#				to go; - is no body; @N in the path: the Nth channel's id
 #	basic, bearer		how call says who it is (bearer)
 #	channel			a new one; prints its expires
-#	connect N		upgrade at its connectUri; prints as upgrade
+#	connect N		upgrade at its connectUri; prints as upgrade;
+#				the connection before stays
 #	follow KIND		the last channel is told of every active user's
 #				KIND; prints how many topics are permitted
 #	swap			another connection: the one before the last
@@ -46,7 +47,7 @@ use constant { PATIENCE_S => 30, SILENCE_S => 0.4, SHOWN_MAX => 4000 };
 my ($host, $port) = $ENV{GC_API_URL} =~ m{^https?://([^:]+):(\d+)$} or die;
 my ($token, $socket, $in) = ('', undef, '');
 my ($other, $other_in) = (undef, '');
-my ($basic, @channels) = (0);
+my ($basic, @channels, @kept) = (0);
 
 sub now_ms { return int(time * 1000) }
 
@@ -126,6 +127,7 @@ sub who {
 sub ask {
 	my ($method, $path, $body) = @_;
 	my ($open, $unread) = ($socket, $in);
+	$body = '' if $body eq '-';
 	$path =~ s/@(\d+)/$channels[$1 - 1]/;
 	request($method, $path, $body, who(), 'Content-Type: ' .
 	    ($path =~ /oauth/ ? 'application/x-www-form-urlencoded' :
@@ -281,8 +283,10 @@ my %actions = (	# how many words each takes, optional ones too
 	hangup => [sub { close $socket }, 0],
 	call => [\&call, 3], channel => [\&channel, 0],
 	basic => [sub { $basic = 1 }, 0], bearer => [sub { $basic = 0 }, 0],
-	connect => [sub { upgrade('bare', "/channels/$channels[$_[0] - 1]") },
-	    1],
+	connect => [sub {
+		push @kept, $socket;
+		upgrade('bare', "/channels/$channels[$_[0] - 1]");
+	}, 1],
 	follow => [\&follow, 1],
 	swap => [sub { ($socket, $in, $other, $other_in) =
 	    ($other, $other_in, $socket, $in) }, 0],
