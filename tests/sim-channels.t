@@ -19,8 +19,10 @@ raw() {
 	shift
 	# shellcheck disable=SC2086
 	timeout 60 gc-sim --plain --protocol channels $args -- \
-	    perl "$tests/helpers/raw.pl" login "$@" > out 2> err
+	    perl "$tests/helpers/raw.pl" login "$@" > out 2> err ||
+	    echo "$args -- $*" >> unwell
 }
+: > unwell
 
 # told KIND ARGS -- ACTIONS: the same with a socket that is told of
 # everybody's KIND, as ".activity"
@@ -205,8 +207,9 @@ is "expires is later then" "$({ sed -n 's/^channel 200 //p' out
     'split("\n") | .[0] < .[1]')" true
 raw --fault token-life=1 -- channel connect 1 end login \
     call HEAD $api/notifications/channels/@1 ''
-is "token-life: the socket is cut, its channel gone" \
-    "$(said cut | jq -r .why) $(statuses)" "its token ended 404"
+is "token-life: the socket is cut without a word, its channel gone" \
+    "$(said cut | jq -r .why) $(grep -c ' 88 ' out) $(statuses)" \
+    "its token ended 0 404"
 raw -- channel connect 1 call DELETE $api/tokens/me '' until ' 88 ' \
     call GET $api/tokens/me '' login call GET $api/tokens/me '' \
     call HEAD $api/notifications/channels/@1 ''
@@ -310,6 +313,31 @@ told .activity --rate 500 --events 200 --fault no-modified=0.5 -- quiet err
 without=$(events | jq -c 'select(.eventBody.presence | has("modifiedDate") |
     not)' | wc -l)
 ok "no-modified: some" [ "$without" -gt 60 -a "$without" -lt 140 ]
+
+# beyond FILE: how many lines of the input are not in FILE
+beyond() { grep -cvFxf "$1"; }
+told .activity --rate 500 --events 200 --agents 10 --truth truth \
+    --fault no-part=0.5 -- quiet err
+is "no-part: parts are left out, each in its turn" "$(events | jq -c '
+    .eventBody | [has("routingStatus"), has("presence"),
+    has("activeQueueIds")] | select(all | not)' | sort -u | wc -l)" 6
+jq -c '[.userId, .lastUpdatedTimestamp, .presence.lastUpdatedTimestamp,
+    .activeQueues.ids]' truth > want
+is "no-part: never what has changed" "$(events | jq -sc \
+    'group_by(.topicName)[] | map(.eventBody) | add |
+    select(.presence and .routingStatus and .activeQueueIds) | [.id,
+    .routingStatus.startTime, .presence.modifiedDate, .activeQueueIds]' |
+    beyond want)" 0
+told .presence --rate 500 --events 100 --agents 10 --truth truth \
+    --fault secondary=0.5 -- quiet err
+is "secondary: of another source, not primary" "$(events | jq -c 'select(
+    .eventBody.primary | not) | .eventBody.source' | sort -u)" \
+    '"MICROSOFTTEAMS"'
+jq -c '["v2.users.\(.userId).presence", .presence.lastUpdatedTimestamp]' \
+    truth > want
+is "secondary: beside the truth" "$(events | jq -sc 'map(select(
+    .eventBody.primary)) | group_by(.topicName)[] | .[-1] |
+    [.topicName, .eventBody.modifiedDate]' | beyond want)" 0
 
 # --- the socket -------------------------------------------------------------
 
@@ -464,6 +492,14 @@ is "spelt as definitions have it" "$(bodies | head -n 1 |
     jq -r '.entities[5] | "\(.systemPresence) \(.languageLabels.en_US)"')" \
     "OnQueue On Queue"
 
+raw --agents 30 -- call GET \
+    "$api/users?pageSize=9&expand=a%26b%20%22c&id=" '' \
+    call GET $api/notifications/availabletopics ''
+is "addresses are escaped" "$(bodies | head -n 1 | jq -r .selfUri)" \
+    "/api/v2/users?pageNumber=1&pageSize=9&expand=a%26b%20%22c&id="
+is "available topics" "$(bodies | tail -n 1 | jq -c '[.entities[].id] |
+    length, .[0]' | xargs)" "4 v2.users.{id}.activity"
+
 # --- all answers ------------------------------------------------------------
 
 raw --fault rate-limit=3 -- call GET $api/users '' call GET $api/teams '' \
@@ -495,8 +531,9 @@ timeout 60 gc-sim --plain -- perl "$tests/helpers/raw.pl" login \
     call GET $api/users '' call POST $api/notifications/channels '' \
     call GET $api/tokens/me '' call GET /channels/x '' > out 2> err
 is "events: 404 there, save the token" "$(statuses)" "404 404 200 404"
-raw --fault rest-429=1 -- call GET $api/users ''
-is "rest-429" "$(statuses)" 429
+raw --fault rest-429=1:600 -- call GET $api/users ''
+is "rest-429: with that Retry-After" "$(sed -n 's/^call //p' out |
+    cut -d ' ' -f 1,3)" "429 600"
 raw --fault rest-fail=1 -- call POST $api/notifications/channels '' \
     call GET $api/users ''
 is "rest-fail" "$(statuses | tr 03 xx)" "5xx 5xx"
@@ -664,6 +701,15 @@ is "the queue's members are as they were told" "$(bodies | tail -n 1 |
     jq --arg u "$joined" 'any(.entities[]; .id == $u)')" true
 is "socket-closing" "$(said socket-closing | jq .graceMs)" 5000
 is "evict" "$(frames | grep -c '"systemTopicType":"no_longer_subscribed"')" 1
+raw --rate 200 --events 300 --agents 30 --truth truth --fault churn=0.05 -- \
+    channel connect 1 follow .activity quiet err call GET \
+    "$api/users?pageSize=100&expand=presence,routingStatus" ''
+is "churn: people join, leave, come and go" "$(jq -rR 'fromjson? | .event |
+    select(test("join|leave|activate"))' err | sort -u | xargs)" \
+    "sim:activate sim:deactivate sim:join sim:leave"
+is "churn: who is there is the truth" "$(bodies | jq -c '.entities[] | [.id,
+    .routingStatus.status, .presence.modifiedDate]')" "$(jq -c '[.userId,
+    .currentStatus, .presence.lastUpdatedTimestamp]' truth)"
 echo 'at 100ms revoke' > day
 told .activity --script day -- until token_revoked until ' 88 ' \
     call HEAD $api/notifications/channels/@1 '' login \
@@ -687,6 +733,8 @@ for line in 'evict' 'join' 'set heartbeat=1' 'clear deny'; do
 	timeout 60 gc-sim --script wrong -- true > out 2> err
 	is "script '$line' is of channels" "$?" 64
 done
+
+is "each of these ended well" "$(cut -c 1-200 unwell)" ""
 
 # --- COMMAND, usage ---------------------------------------------------------
 

@@ -21,9 +21,9 @@ add_routing(const struct person *p, struct buf *out)
 }
 
 static void
-add_definition(const struct sim *s, const struct person *p, struct buf *out)
+add_definition(const struct sim *s, int definition, struct buf *out)
 {
-	const struct definition *d = &s->people->definitions[p->presence];
+	const struct definition *d = &s->people->definitions[definition];
 
 	buf_addf(out, "\"presenceDefinition\":{\"id\":\"%s\","
 	    "\"systemPresence\":\"%s\"}", d->id,
@@ -45,7 +45,7 @@ body_presence(const struct sim *s, const struct sim_agent *a, bool of_time,
 	const struct person *p = people_of(s, a);
 
 	buf_adds(out, "{\"source\":\"PURECLOUD\",");
-	add_definition(s, p, out);
+	add_definition(s, p->presence, out);
 	buf_adds(out, ",\"primary\":true,\"message\":\"\"");
 	if (of_time)
 		add_time(out, "modifiedDate", p->presence_ms);
@@ -53,21 +53,22 @@ body_presence(const struct sim *s, const struct sim_agent *a, bool of_time,
 }
 
 void
-body_activity(const struct sim *s, const struct sim_agent *a, bool of_time,
-    struct buf *out)
+body_secondary(const struct sim *s, int definition, struct buf *out)
+{
+	buf_adds(out, "{\"source\":\"MICROSOFTTEAMS\",");
+	add_definition(s, definition, out);
+	buf_adds(out, ",\"primary\":false,\"message\":\"\"");
+	add_time(out, "modifiedDate", s->wall_ms);
+	buf_adds(out, "}");
+}
+
+static void
+add_queues(const struct sim *s, const struct sim_agent *a, struct buf *out)
 {
 	const struct person *p = people_of(s, a);
 	const char *comma = "";
 
-	buf_addf(out, "{\"id\":\"%s\",", a->id);
-	add_routing(p, out);
-	buf_adds(out, ",\"presence\":{");
-	add_definition(s, p, out);
-	buf_adds(out, ",\"presenceMessage\":\"\"");
-	if (of_time)
-		add_time(out, "modifiedDate", p->presence_ms);
-	buf_adds(out, "},\"outOfOffice\":{\"active\":false},"
-	    "\"activeQueueIds\":[");
+	buf_adds(out, ",\"activeQueueIds\":[");
 	for (int t = 1; t < a->tier_count; t++) {
 		if (!(p->active & 1u << t))
 			continue;
@@ -77,6 +78,30 @@ body_activity(const struct sim *s, const struct sim_agent *a, bool of_time,
 	}
 	buf_adds(out, "]");
 	add_time(out, "dateActiveQueuesChanged", p->queues_ms);
+}
+
+void
+body_activity(const struct sim *s, const struct sim_agent *a, unsigned parts,
+    bool of_time, struct buf *out)
+{
+	const struct person *p = people_of(s, a);
+
+	buf_addf(out, "{\"id\":\"%s\"", a->id);
+	if (parts & CHANGED_ROUTING) {
+		buf_adds(out, ",");
+		add_routing(p, out);
+	}
+	if (parts & CHANGED_PRESENCE) {
+		buf_adds(out, ",\"presence\":{");
+		add_definition(s, p->presence, out);
+		buf_adds(out, ",\"presenceMessage\":\"\"");
+		if (of_time)
+			add_time(out, "modifiedDate", p->presence_ms);
+		buf_adds(out, "}");
+	}
+	buf_adds(out, ",\"outOfOffice\":{\"active\":false}");
+	if (parts & CHANGED_QUEUES)
+		add_queues(s, a, out);
 	buf_adds(out, "}");
 }
 

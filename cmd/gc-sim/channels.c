@@ -37,6 +37,7 @@ touch(struct sim *s, struct channel *ch)
 
 /* --- the end ------------------------------------------------------------ */
 
+/* why: NULL at the very end. */
 static void
 channel_del(struct sim *s, struct channel *ch, const char *why)
 {
@@ -48,7 +49,10 @@ channel_del(struct sim *s, struct channel *ch, const char *why)
 	*p = ch->next;
 	if (ch->conn != NULL) {
 		ch->conn->channel = NULL;
-		conn_close(s, ch->conn, 1001);
+		if (s->now_ms < ch->token_end_ms)
+			conn_close(s, ch->conn, 1001);
+		else
+			conn_cut(s, ch->conn, "its token ended");
 	}
 	if (why != NULL)
 		sim_say(s, "channel-end", "\"channel\":%u,\"why\":\"%s\"",

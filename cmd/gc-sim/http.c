@@ -106,6 +106,20 @@ http_refuse(struct answer *a, int status, const char *code,
 	buf_adds(&a->body, "}");
 }
 
+void
+http_escape(struct buf *out, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (strchr("-._~,", c) != NULL || (c >= '0' && c <= '9') ||
+		    ((c | 32) >= 'a' && (c | 32) <= 'z'))
+			buf_add(out, &c, 1);
+		else
+			buf_addf(out, "%%%02X", c);
+	}
+}
+
 int
 http_fd(struct MHD_Connection *c)
 {

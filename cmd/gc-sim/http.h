@@ -29,6 +29,8 @@ struct answer {
 /* An error as the platform says it. */
 void http_refuse(struct answer *a, int status, const char *code,
     const char *message);
+/* Percent-encoded, as a value in a query. */
+void http_escape(struct buf *out, const char *text);
 enum MHD_Result http_reply(struct MHD_Connection *c, struct answer *a);
 
 /* The bearer's token, if it is valid; else NULL. */

@@ -113,6 +113,25 @@ life_activate(struct sim *s, bool active)
 		sim_say(s, what, "\"userId\":\"%s\"", a->id);
 }
 
+/* So often; counted from the first subscription. */
+static void
+churn(struct sim *s)
+{
+	int64_t every_ms = (int64_t)s->faults.churn_ms;
+	uint32_t dice;
+
+	if (s->life.churned_ms < s->started_ms)
+		s->life.churned_ms = s->started_ms;
+	if (every_ms == 0 || s->now_ms < s->life.churned_ms + every_ms)
+		return;
+	s->life.churned_ms = s->now_ms;
+	dice = rng_below(&s->life.rng, 4);
+	if (dice < 2)
+		life_member(s, -1, dice == 0);
+	else
+		life_activate(s, dice == 2);
+}
+
 /* A shift change is a few clicks a person, one soon after the other. */
 void
 life_storm(struct sim *s, uint64_t ms)
@@ -190,6 +209,7 @@ life_tick(struct sim *s)
 		l->owed -= 1;
 	}
 	storms(s);
+	churn(s);
 	if (s->events_max > 0 && s->org.changes >= s->events_max)
 		life_end(s);
 }

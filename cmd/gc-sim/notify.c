@@ -38,25 +38,54 @@ static const struct part_kind {
 	{ TOPIC_ROUTING, CHANGED_ROUTING, "routingStatus" },
 };
 
+/* What has not changed may be left out. */
+static unsigned
+told_parts(struct sim *s, struct conn *c, unsigned changed)
+{
+	unsigned parts = CHANGED_ALL;
+
+	for (unsigned part = 1; part < CHANGED_ALL; part <<= 1)
+		if (!(changed & part) &&
+		    rng_chance(&c->luck, s->faults.no_part))
+			parts &= ~part;
+	return parts;
+}
+
+static void
+tell_body(struct sim *s, struct conn *c, const struct sim_agent *a,
+    const char *part, struct buf *body)
+{
+	struct buf message;
+
+	buf_init(&message, MESSAGE_MAX);
+	add_frame(c, "v2.users.", a->id, part, body, &message);
+	tell(s, c, &message);
+	buf_free(&message);
+	buf_reset(body);
+}
+
 static void
 tell_kind(struct sim *s, struct conn *c, const struct sim_agent *a,
-    const struct part_kind *k)
+    const struct part_kind *k, unsigned changed)
 {
 	bool of_time = !rng_chance(&c->luck, s->faults.no_modified);
-	struct buf body, message;
+	struct buf body;
 
 	buf_init(&body, MESSAGE_MAX);
-	buf_init(&message, MESSAGE_MAX);
 	if (k->topic == TOPIC_ACTIVITY)
-		body_activity(s, a, of_time, &body);
+		body_activity(s, a, told_parts(s, c, changed), of_time, &body);
 	else if (k->topic == TOPIC_PRESENCE)
 		body_presence(s, a, of_time, &body);
 	else
 		body_routing(s, a, &body);
-	add_frame(c, "v2.users.", a->id, k->name, &body, &message);
-	tell(s, c, &message);
+	tell_body(s, c, a, k->name, &body);
+	if (k->topic == TOPIC_PRESENCE &&
+	    rng_chance(&c->luck, s->faults.secondary)) {
+		body_secondary(s, (int)rng_below(&c->luck, DEFINITIONS),
+		    &body);
+		tell_body(s, c, a, k->name, &body);
+	}
 	buf_free(&body);
-	buf_free(&message);
 }
 
 /* What its topics want of the agent, however many there are. */
@@ -89,7 +118,7 @@ tell_agent(struct sim *s, struct conn *c, const struct sim_agent *a,
 		if (!(topics & kinds[i].topic) || !(parts & kinds[i].parts) ||
 		    !conn_is_live(c))
 			continue;
-		tell_kind(s, c, a, &kinds[i]);
+		tell_kind(s, c, a, &kinds[i], parts);
 		told = true;
 	}
 	if (told)

@@ -54,20 +54,6 @@ form_value(const char *body, const char *name, char to[VALUE_MAX])
 }
 
 static void
-add_escaped(struct buf *out, const char *text)
-{
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (strchr("-._~", c) != NULL || (c >= '0' && c <= '9') ||
-		    ((c | 32) >= 'a' && (c | 32) <= 'z'))
-			buf_add(out, &c, 1);
-		else
-			buf_addf(out, "%%%02X", c);
-	}
-}
-
-static void
 fail(struct answer *a, int status, const char *error, const char *why)
 {
 	a->status = status;
@@ -313,7 +299,7 @@ authorize(struct sim *s, struct MHD_Connection *c, struct answer *a)
 	}
 	if (*query(c, "state") != '\0') {
 		buf_adds(&a->location, "&state=");
-		add_escaped(&a->location, query(c, "state"));
+		http_escape(&a->location, query(c, "state"));
 	}
 	sim_say(s, "authorize", "\"denied\":%s", s->faults.deny_login ?
 	    "true" : "false");

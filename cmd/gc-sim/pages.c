@@ -54,8 +54,12 @@ add_argument(void *arg, enum MHD_ValueKind kind, const char *key,
 	struct buf *out = arg;
 
 	(void)kind;
-	if (strcmp(key, "pageNumber") != 0)
-		buf_addf(out, "&%s=%s", key, value != NULL ? value : "");
+	if (strcmp(key, "pageNumber") == 0)
+		return MHD_YES;
+	buf_adds(out, "&");
+	http_escape(out, key);
+	buf_adds(out, "=");
+	http_escape(out, value != NULL ? value : "");
 	return MHD_YES;
 }
 

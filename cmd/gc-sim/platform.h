@@ -29,7 +29,8 @@
 /* --- people ------------------------------------------------------------- */
 
 /* The parts of an agent's state, each with a time of its own. */
-enum { CHANGED_ROUTING = 1, CHANGED_PRESENCE = 2, CHANGED_QUEUES = 4 };
+enum { CHANGED_ROUTING = 1, CHANGED_PRESENCE = 2, CHANGED_QUEUES = 4,
+    CHANGED_ALL = 7 };
 
 struct person {
 	char name[48];
@@ -85,11 +86,13 @@ const char *people_system_name(int system, enum spelling how);
 
 /* --- bodies ------------------------------------------------------------- */
 
-/* of_time: with modifiedDate */
+/* of_time: with modifiedDate; parts: those that it tells. */
 void body_activity(const struct sim *s, const struct sim_agent *a,
-    bool of_time, struct buf *out);
+    unsigned parts, bool of_time, struct buf *out);
 void body_presence(const struct sim *s, const struct sim_agent *a,
     bool of_time, struct buf *out);
+/* What another source than the platform says. */
+void body_secondary(const struct sim *s, int definition, struct buf *out);
 void body_routing(const struct sim *s, const struct sim_agent *a,
     struct buf *out);
 void body_user_routing(const struct sim *s, const struct sim_agent *a,
@@ -211,7 +214,8 @@ rest_answer rest_channel_new, rest_channel_list, rest_channel_head,
     rest_users, rest_user, rest_user_routing, rest_user_presence,
     rest_user_queues, rest_presences, rest_activity, rest_queue, rest_queues,
     rest_queue_members, rest_team, rest_teams, rest_team_members,
-    rest_definitions, rest_old_definitions, rest_token_get,
+    rest_definitions, rest_old_definitions, rest_topics_available,
+    rest_token_get,
     rest_token_delete;
 
 /* True if it is one of the platform's paths: then it has been answered. */

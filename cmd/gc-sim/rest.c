@@ -89,7 +89,8 @@ rest_fails(struct sim *s, struct answer *a)
 		http_refuse(a, 503, "service.unavailable", "rest-down");
 	} else if (rng_chance(r, f->rest_429)) {
 		s->totals.rest_429++;
-		a->retry_after_s = 1;
+		a->retry_after_s = f->rest_429_after_s > 0 ?
+		    (int)f->rest_429_after_s : 1;
 		http_refuse(a, 429, "too.many.requests",
 		    "Rate limit exceeded");
 	} else if (rng_chance(r, f->rest_fail)) {

@@ -162,3 +162,26 @@ rest_topics_put(struct ask *q)
 {
 	subscribe(q, false);
 }
+
+void
+rest_topics_available(struct ask *q)
+{
+	static const struct { const char *id, *permission; } rows[] = {
+		{ "v2.users.{id}.activity", NULL },
+		{ "v2.users.{id}.presence", NULL },
+		{ "v2.users.{id}.routingStatus", NULL },
+		{ "v2.routing.queues.{id}.users", "routing:queue:view" },
+	};
+
+	buf_adds(&q->a->body, "{\"entities\":[");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		buf_addf(&q->a->body, "%s{\"id\":\"%s\",\"visibility\":"
+		    "\"Public\",\"transports\":[\"All\"],"
+		    "\"requiresPermissions\":[", i > 0 ? "," : "",
+		    rows[i].id);
+		if (rows[i].permission != NULL)
+			buf_addf(&q->a->body, "\"%s\"", rows[i].permission);
+		buf_adds(&q->a->body, "]}");
+	}
+	buf_adds(&q->a->body, "]}");
+}

@@ -230,7 +230,7 @@ add_activities(struct ask *q, struct slice ids)
 		if (a == NULL || people_of(q->s, a)->inactive)
 			continue;
 		buf_adds(out, comma);
-		body_activity(q->s, a, true, out);
+		body_activity(q->s, a, CHANGED_ALL, true, out);
 		comma = ",";
 	}
 	buf_adds(out, "]}");

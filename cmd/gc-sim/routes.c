@@ -17,6 +17,8 @@ static const struct route {
 } routes[] = {
 	{ "POST", API "notifications/channels", rest_channel_new, false },
 	{ "GET", API "notifications/channels", rest_channel_list, false },
+	{ "GET", API "notifications/availabletopics", rest_topics_available,
+	    false },
 	{ "HEAD", API "notifications/channels/{}", rest_channel_head, false },
 	{ "GET", API "notifications/channels/{}/subscriptions",
 	    rest_topics_get, false },

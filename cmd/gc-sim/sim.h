@@ -128,6 +128,7 @@ struct faults {
 	double drop, duplicate, reorder, malformed, oversize, binary;
 	double fragment, rest_fail, rest_429, rest_garbage, rest_hang;
 	uint64_t delay_ms, rest_slow_ms, slow_upgrade_ms;
+	uint64_t rest_429_after_s;
 	uint64_t cut, half_open;	/* every / after N events; 0: never */
 	uint64_t close_code, close_every;
 	uint64_t no_pong;
@@ -142,10 +143,10 @@ struct faults {
 
 	/* of channels alone: from here on; 0 of a length or limit: the
 	 * platform's own */
-	double expand_miss, no_modified, deny;
+	double expand_miss, no_modified, no_part, secondary, deny;
 	uint64_t channel_life_ms, heartbeat_ms;
 	uint64_t rate_limit, page_max;
-	uint64_t closing_every, closing_grace_ms;
+	uint64_t closing_every, closing_grace_ms, churn_ms;
 	uint64_t wfm;
 };
 
@@ -259,6 +260,7 @@ struct life {
 	struct rng rng;			/* when storms reach whom */
 	int64_t storm_every_ms, storm_due_ms;
 	bool storming;			/* somebody's storm_ms is set */
+	int64_t churned_ms;		/* somebody came or went */
 };
 
 struct conn;
