@@ -200,6 +200,10 @@ raw --fault channel-life=2 --fault rest-slow=800 -- channel \
     call PUT $topics '[]' call POST $topics '[]' call PUT $topics '[]' \
     call HEAD $api/notifications/channels/@1 ''
 is "PUT and POST renew it" "$(statuses)" "200 200 200 200"
+raw --fault channel-life=2 --fault rest-slow=800 -- channel \
+    call DELETE $topics '' call DELETE $topics '' \
+    call HEAD $api/notifications/channels/@1 ''
+is "DELETE does not" "$(statuses)" "204 204 404"
 raw --fault rest-slow=50 -- channel call PUT $topics '[]' \
     call GET $api/notifications/channels ''
 is "expires is later then" "$({ sed -n 's/^channel 200 //p' out

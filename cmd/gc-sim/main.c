@@ -263,20 +263,21 @@ loop(void)
 	struct pollfd fds[FDS_MAX];
 	struct sim *s = &app.sim;
 	char sink[256];
-	int64_t due;
+	int64_t due, now;
 	size_t n;
 	int code;
 
 	for (;;) {
 		pthread_mutex_lock(&s->lock);
 		due = turn(s);
+		now = s->now_ms;
 		fds[0] = (struct pollfd){ s->wake[0], POLLIN, 0 };
 		fds[1] = (struct pollfd){ app.sigs_fd, POLLIN, 0 };
 		fds[2] = (struct pollfd){ s->log == stdout ?
 		    STDOUT_FILENO : -1, 0, 0 };
 		n = conns_interest(s, fds + OURS, FDS_MAX - OURS);
 		pthread_mutex_unlock(&s->lock);
-		if (poll(fds, n + OURS, clock_poll_ms(s->now_ms, due)) == -1)
+		if (poll(fds, n + OURS, clock_poll_ms(now, due)) == -1)
 			n = 0;
 		while (read(s->wake[0], sink, sizeof(sink)) > 0)
 			continue;

@@ -92,10 +92,13 @@ rest_topics_delete(struct ask *q)
 {
 	struct topics none = { .items = NULL };
 	struct channel *ch = find(q);
+	int64_t end_ms;
 
 	if (ch == NULL)
 		return;
+	end_ms = ch->end_ms;
 	channel_subscribe(q->s, ch, &none);
+	ch->end_ms = end_ms;	/* no renewal */
 	q->a->status = 204;
 }
 
