@@ -429,7 +429,7 @@ is "ids; expands only if asked for" "$(bodies | head -n 3 | jq -c '[.total,
 is "nobody is OFF_QUEUE" "$(bodies | sed -n 5p)" \
     '{"userId":"nobody","status":"OFF_QUEUE"}'
 is "somebody's have these fields" "$(bodies | sed -n '4p;6p' | jq -c keys |
-    xargs)" "[startTime,status,userId] [id,message,modifiedDate,presenceDefinition,primary,selfUri,source,userId]"
+    xargs)" "[startTime,status,userId] [id,message,modifiedDate,presenceDefinition,primary,selfUri,source]"
 is "presences in bulk: of those that are there" \
     "$(bodies | sed -n 7p | jq -c '[.[].userId]')" "[\"$user\"]"
 raw -- call GET \

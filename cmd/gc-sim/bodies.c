@@ -121,18 +121,22 @@ body_user_routing(const struct sim *s, const struct sim_agent *a,
 
 void
 body_user_presence(const struct sim *s, const struct sim_agent *a,
-    struct buf *out)
+    bool in_bulk, struct buf *out)
 {
 	const struct person *p = people_of(s, a);
 	const struct definition *d = &s->people->definitions[p->presence];
 	char at[CLOCK_RFC3339_LEN + 1];
 
 	clock_format_ms(p->presence_ms, at);
-	buf_addf(out, "{\"id\":\"%s\",\"userId\":\"%s\",\"source\":"
-	    "\"PURECLOUD\",\"primary\":true,\"presenceDefinition\":{\"id\":"
-	    "\"%s\",\"systemPresence\":\"%s\",\"selfUri\":"
+	buf_addf(out, "{\"id\":\"%s\",", a->id);
+	if (in_bulk)
+		buf_addf(out, "\"userId\":\"%s\",", a->id);
+	else
+		buf_addf(out, "\"primary\":true,\"selfUri\":"
+		    "\"/api/v2/users/%s/presences/purecloud\",", a->id);
+	buf_addf(out, "\"source\":\"PURECLOUD\",\"presenceDefinition\":"
+	    "{\"id\":\"%s\",\"systemPresence\":\"%s\",\"selfUri\":"
 	    "\"/api/v2/presencedefinitions/%s\"},\"message\":\"\","
-	    "\"modifiedDate\":\"%s\",\"selfUri\":\"/api/v2/users/"
-	    "%s/presences/purecloud\"}", a->id, a->id, d->id,
-	    people_system_name(d->system, SPELT_USER), d->id, at, a->id);
+	    "\"modifiedDate\":\"%s\"}", d->id,
+	    people_system_name(d->system, SPELT_USER), d->id, at);
 }

@@ -97,8 +97,9 @@ void body_routing(const struct sim *s, const struct sim_agent *a,
     struct buf *out);
 void body_user_routing(const struct sim *s, const struct sim_agent *a,
     struct buf *out);
+/* in_bulk: with whose it is */
 void body_user_presence(const struct sim *s, const struct sim_agent *a,
-    struct buf *out);
+    bool in_bulk, struct buf *out);
 
 /* --- channels ----------------------------------------------------------- */
 

@@ -148,7 +148,10 @@ rest_queue_members(struct ask *q)
 	}
 	buf_addf(&q->a->body, "],\"pageSize\":%zu,\"pageNumber\":%zu", p.size,
 	    p.number);
+	page_uri(q, "firstUri", 1);
 	page_uri(q, "selfUri", p.number);
+	if (p.number > 1)
+		page_uri(q, "previousUri", p.number - 1);
 	if (n > p.to)
 		page_uri(q, "nextUri", p.number + 1);
 	buf_adds(&q->a->body, "}");
@@ -248,7 +251,8 @@ void
 rest_token_get(struct ask *q)
 {
 	buf_addf(&q->a->body, "{\"organization\":{\"id\":\"%s\",\"name\":"
-	    "\"gc-sim\"},\"OAuthClient\":{\"id\":\"%s\",\"name\":\"gc-sim\"}}",
+	    "\"gc-sim\"},\"authorizedScope\":[],\"OAuthClient\":{\"id\":"
+	    "\"%s\",\"name\":\"gc-sim\"}}",
 	    q->s->people != NULL ? q->s->people->org_id : "gc-sim",
 	    q->s->client_id);
 }

@@ -38,7 +38,7 @@ add_user(struct ask *q, const struct sim_agent *a)
 	}
 	if (expands(q, "presence")) {
 		buf_adds(out, ",\"presence\":");
-		body_user_presence(q->s, a, out);
+		body_user_presence(q->s, a, false, out);
 	}
 	if (expands(q, "outOfOffice"))
 		buf_adds(out, ",\"outOfOffice\":{\"active\":false}");
@@ -137,7 +137,7 @@ rest_user_presence(struct ask *q)
 	const struct sim_agent *a = find(q);
 
 	if (a != NULL)
-		body_user_presence(q->s, a, &q->a->body);
+		body_user_presence(q->s, a, false, &q->a->body);
 }
 
 void
@@ -190,7 +190,7 @@ rest_presences(struct ask *q)
 			continue;
 		if (!first)
 			buf_adds(out, ",");
-		body_user_presence(q->s, a, out);
+		body_user_presence(q->s, a, true, out);
 		first = false;
 	}
 	buf_adds(out, "]");
