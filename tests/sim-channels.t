@@ -547,6 +547,14 @@ is "rest-garbage: nothing to be believed" "$(statuses | tr ' ' '\n' |
     sort -u) $(bodies | jq -R 'fromjson? | objects | .entities?[14] // empty' |
     wc -l)" "200 0"
 
+raw -v -- channel call PUT $topics '[]' call GET $api/nowhere ''
+is "-v says each request, and no channel's id" "$(said rest |
+    jq -r '"\(.method) \(.path) \(.status)"')" \
+"POST /oauth/token 200
+POST $api/notifications/channels 200
+PUT $api/notifications/channels/1/subscriptions 200
+GET $api/nowhere 404"
+
 # --- signing in -------------------------------------------------------------
 
 verifier=$(printf 'v%.0s' $(seq 60))

@@ -160,23 +160,31 @@ http_bearer(struct sim *s, struct MHD_Connection *c)
 /* --- requests ----------------------------------------------------------- */
 
 /* With -v, each request that is no upgrade.  Bytes that a JSON string or a
- * terminal could take amiss are shown as `?`. */
+ * terminal could take amiss are shown as `?`, a channel by its number. */
 static void
-say_request(struct sim *s, const char *url, const struct answer *a)
+say_request(struct sim *s, const char *method, const char *url,
+    const struct answer *a)
 {
-	char path[PATH_SHOWN_MAX];
+	const struct channel *ch = s->channels;
+	char path[PATH_SHOWN_MAX], status[16] = "null";
+	const char *at = NULL;
 
 	if (log_get_level() < LOG_NOTE)
 		return;
-	strlcpy(path, url, sizeof(path));
+	while (ch != NULL && (at = strstr(url, ch->id)) == NULL)
+		ch = ch->next;
+	if (ch == NULL)
+		strlcpy(path, url, sizeof(path));
+	else
+		snprintf(path, sizeof(path), "%.*s%u%s", (int)(at - url), url,
+		    ch->number, at + strlen(ch->id));
 	for (char *p = path; *p != '\0'; p++)
 		if (*p <= ' ' || *p > '~' || *p == '"' || *p == '\\')
 			*p = '?';
-	if (a->delivery == NEVER)
-		sim_say(s, "rest", "\"path\":\"%s\",\"status\":null", path);
-	else
-		sim_say(s, "rest", "\"path\":\"%s\",\"status\":%d", path,
-		    a->status);
+	if (a->delivery != NEVER)
+		snprintf(status, sizeof(status), "%d", a->status);
+	sim_say(s, "rest", "\"method\":\"%s\",\"path\":\"%s\",\"status\":%s",
+	    method, path, status);
 }
 
 /* Is it an upgrade's path?  *channel: whose, or NULL. */
@@ -211,7 +219,7 @@ answer(struct sim *s, struct MHD_Connection *c, const char *method,
 	    !routes_answer(s, c, method, url, &r->body, a))
 		http_refuse(a, 404, "not.found", "no such path");
 	sim_wake(s);
-	say_request(s, url, a);
+	say_request(s, method, url, a);
 	return false;
 }
 
