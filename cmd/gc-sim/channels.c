@@ -29,10 +29,7 @@ channel_find(struct sim *s, const char *id, int owner)
 static void
 touch(struct sim *s, struct channel *ch)
 {
-	static uint64_t uses;
-
-	ch->used_ms = s->now_ms;
-	ch->used = ++uses;
+	ch->used = ++s->channel_uses;
 }
 
 /* --- the end ------------------------------------------------------------ */

@@ -123,8 +123,7 @@ struct channel {
 	uint64_t token;		/* the serial of the one it was made with */
 	int64_t token_end_ms;
 	int64_t end_ms;
-	int64_t used_ms;	/* the least recent is evicted */
-	uint64_t used;		/* likewise, within a millisecond */
+	uint64_t used;		/* the lowest is evicted */
 	struct conn *conn;	/* or NULL */
 	struct topic *topics;	/* by agent, then id */
 	size_t count;

@@ -276,6 +276,7 @@ struct sim {
 	struct org org;
 	struct people *people;		/* channels: else NULL */
 	struct channel *channels;
+	uint64_t channel_uses;
 	struct window windows[OWNERS];
 	char stream_url[64];		/* of connectUri, without its path */
 	struct life life;
