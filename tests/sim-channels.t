@@ -144,8 +144,9 @@ is "another token's: only with includechannels, and without its id" \
     "[true] [true,false]"
 is "but it may use it: they are one client's" "$(statuses)" "200 200 200"
 
-raw --rate 100 -- channel connect 1 swap connect 1 swap until ' 88 ' swap \
-    follow .activity until v2.users
+# A socket counts from a little behind its 101: what it answers says so.
+raw --rate 100 -- channel connect 1 text '{"message":"ping"}' until pong \
+    swap connect 1 swap until ' 88 ' swap follow .activity until v2.users
 is "no bearer is asked for at connectUri" \
     "$(grep ^upgrade out | cut -d ' ' -f 2,5 | xargs)" \
     "101 accepted 101 accepted"
@@ -175,13 +176,13 @@ raw --rate 10 -- channel connect 1 channel $many channel \
 is "the 21st evicts the least recent without a socket" "$(statuses)" \
     "200 404 200 200 200 404"
 is "as the totals say" "$(total channels) $(total evicted)" "22 2"
-pairs=$(i=2; while [ $i -le 20 ]; do echo "channel connect $i"
-    i=$((i + 1)); done)
+pairs=$(for i in $(seq 2 20); do echo "channel connect $i text \
+    {\"message\":\"ping\"} until pong"; done)
 # shellcheck disable=SC2086
-raw -- channel connect 1 swap $pairs channel swap until ' 88 ' connect 1 \
+raw -- channel connect 1 text '{"message":"ping"}' until pong swap $pairs channel swap until ' 88 ' connect 1 \
     call HEAD $api/notifications/channels/@2 ''
 is "if all have one, the least recent: it is told so, then closed" \
-    "$(frames | jq -c '[(.topicName | sub("streaming.*"; "ID")),
+    "$(events | jq -c '[(.topicName | sub("streaming.*"; "ID")),
     .eventBody.systemTopicType, .eventBody.reason,
     (.eventBody.channelId | length)]') $(grep -c ' 88 2 ' out)" \
     '["v2.system.no_longer_subscribed.ID","no_longer_subscribed","another_channel_subscribed",44] 1'
@@ -214,12 +215,13 @@ raw --fault token-life=2 -- channel connect 1 end login \
 is "token-life: the socket is cut without a word, its channel gone" \
     "$(said cut | jq -r .why) $(grep -c ' 88 ' out) $(statuses)" \
     "its token ended 0 404"
-raw -- channel connect 1 call DELETE $api/tokens/me '' until ' 88 ' \
+raw -- channel connect 1 text '{"message":"ping"}' until pong \
+    call DELETE $api/tokens/me '' until ' 88 ' \
     call GET $api/tokens/me '' login call GET $api/tokens/me '' \
     call HEAD $api/notifications/channels/@1 ''
 is "DELETE tokens/me: revoked, its channel too" "$(statuses)" \
     "204 401 200 404"
-is "which is told so" "$(frames | jq -c '[.eventBody.systemTopicType,
+is "which is told so" "$(events | jq -c '[.eventBody.systemTopicType,
     .eventBody.reason]')" '["token_revoked","user_tokens_revoked"]'
 
 # --- topics -----------------------------------------------------------------
