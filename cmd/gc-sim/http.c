@@ -209,6 +209,7 @@ answer(struct sim *s, struct MHD_Connection *c, const char *method,
 
 	s->now_ms = clock_mono_ms();
 	s->wall_ms = clock_wall_ms();
+	channels_tick(s);	/* what has ended is not there */
 	if (get && is_socket(s, url, &channel))
 		return upgrade(s, c, channel, a, result);
 	if (r->too_long)
