@@ -1,10 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/die.h"
 #include "lib/event.h"
-
-#define LIST_FIRST 16
 
 enum {				/* rows of keys[] */
 	K_EVENT, K_DATA, K_MERGED,
@@ -57,19 +54,6 @@ static const struct scan_key control_keys[C_LEN] = {
 	[C_LEFT] = { "left", -1 },
 	[C_FETCHED] = { "fetchedAt", -1 },
 	[C_HTTP] = { "httpStatus", -1 },
-};
-
-enum {				/* rows of tier_keys[] */
-	T_STATUS, T_PREVIOUS, T_WRAP, T_TIME, T_VERIFIED, T_SOURCE, T_LEN
-};
-
-static const struct scan_key tier_keys[T_LEN] = {
-	[T_STATUS] = { "currentStatus", -1 },
-	[T_PREVIOUS] = { "previousStatus", -1 },
-	[T_WRAP] = { "wrapUpCode", -1 },
-	[T_TIME] = { "lastUpdatedTimestamp", -1 },
-	[T_VERIFIED] = { "verified", -1 },
-	[T_SOURCE] = { "source", -1 },
 };
 
 static const struct { const char *name; enum event_kind kind; } controls[] = {
@@ -153,143 +137,16 @@ parse_open(struct event *ev, const struct slice *v)
 	return NULL;
 }
 
-/* Room for one more in a list. */
-static void *
-one_more(void *list, size_t count, size_t *alloc, size_t size)
-{
-	if (count < *alloc)
-		return list;
-	*alloc = *alloc > 0 ? 2 * *alloc : LIST_FIRST;
-	return xreallocarray(list, *alloc, size);
-}
-
-static bool
-take_list(struct event *ev, struct slice s, struct event_ids *list)
-{
-	struct slice key, value;
-	const char *at;
-
-	list->told = s.kind == SCAN_ARRAY;
-	list->count = 0;
-	if (!list->told)
-		return s.kind <= SCAN_NULL;
-	at = s.p + 1;
-	while (slice_next(s, &at, &key, &value)) {
-		list->ids = one_more(list->ids, list->count, &list->alloc,
-		    sizeof(*list->ids));
-		if (!take_id(&ev->take, value, &list->ids[list->count++]))
-			return false;
-	}
-	return true;
-}
-
 static const char *
 parse_lists(struct event *ev, const struct slice *v)
 {
 	bool members = ev->kind == EVENT_MEMBERS;
 
-	if (!take_list(ev, v[members ? C_JOINED : C_AGENTS], &ev->agents))
+	if (!told_ids(&ev->take, v[members ? C_JOINED : C_AGENTS], &ev->agents))
 		return members ? "joined is no list of ids" :
 		    "agents is no list of ids";
-	if (!take_list(ev, v[C_LEFT], &ev->left))
+	if (!told_ids(&ev->take, v[C_LEFT], &ev->left))
 		return "left is no list of ids";
-	return NULL;
-}
-
-/* The fields that gc:agent, gc:state and each queue in them share. */
-static const char *
-parse_tier(struct event *ev, struct tier_told *t, struct slice status,
-    struct slice previous, struct slice wrap, struct slice time)
-{
-	if (!take_text_or_null(&ev->take, status, &t->status))
-		return "currentStatus is neither string nor null";
-	if (!take_text_or_null(&ev->take, previous, &t->previous))
-		return "previousStatus is neither string nor null";
-	if (!take_text_or_null(&ev->take, wrap, &t->wrap_up_code))
-		return "wrapUpCode is neither string nor null";
-	if (!take_time_or_null(&ev->take, time, &t->at))
-		return "lastUpdatedTimestamp is neither RFC 3339 nor null";
-	return NULL;
-}
-
-static bool
-take_source(struct tier_told *t, struct slice verified, struct slice source)
-{
-	t->from_rest = slice_is(source, "rest");
-	return take_flag(verified, true, &t->verified) &&
-	    (source.kind <= SCAN_NULL || source.kind == SCAN_STRING);
-}
-
-static int
-by_id(const void *x, const void *y)
-{
-	const struct tier_told *a = x, *b = y;
-	int c = text_cmp(a->queue_id, b->queue_id);
-
-	/* of equal ones the order of the line: it tells which is the last */
-	return c != 0 ? c : (a->value.p > b->value.p) -
-	    (a->value.p < b->value.p);
-}
-
-/* The ids of the queues, sorted, and where each is told last. */
-static bool
-find_queues(struct event *ev, struct slice s)
-{
-	struct event_queues *q = &ev->queues;
-	const char *at = s.p + 1;
-	struct slice key, value;
-	struct tier_told *t;
-	bool sorted = true;
-	size_t n = 0;
-
-	while (slice_next(s, &at, &key, &value)) {
-		q->tiers = one_more(q->tiers, q->count, &q->alloc,
-		    sizeof(*q->tiers));
-		t = &q->tiers[q->count++];
-		t->value = value;
-		if (!take_id_or_null(&ev->take, key, &t->queue_id))
-			return false;
-		sorted = sorted && (t == q->tiers ||
-		    text_cmp(t[-1].queue_id, t->queue_id) < 0);
-	}
-	if (sorted)
-		return true;
-	qsort(q->tiers, q->count, sizeof(*q->tiers), by_id);
-	for (size_t i = 0; i < q->count; i++)
-		if (i + 1 == q->count || text_cmp(q->tiers[i].queue_id,
-		    q->tiers[i + 1].queue_id) != 0)
-			q->tiers[n++] = q->tiers[i];
-	q->count = n;
-	return true;
-}
-
-static bool
-take_queue(struct event *ev, struct tier_told *t)
-{
-	struct slice v[T_LEN];
-
-	return t->value.kind == SCAN_OBJECT && scan_object(t->value.p,
-	    t->value.len, tier_keys, T_LEN, v) == SCAN_OK &&
-	    parse_tier(ev, t, v[T_STATUS], v[T_PREVIOUS], v[T_WRAP],
-	    v[T_TIME]) == NULL && t->status.p != NULL &&
-	    take_source(t, v[T_VERIFIED], v[T_SOURCE]);
-}
-
-static const char *
-parse_queues(struct event *ev, struct slice s)
-{
-	struct event_queues *q = &ev->queues;
-
-	q->told = s.kind == SCAN_OBJECT;
-	q->count = 0;
-	if (!q->told)
-		return s.kind <= SCAN_NULL ? NULL :
-		    "queues is neither object nor null";
-	if (!find_queues(ev, s))
-		return "queues is malformed";
-	for (size_t i = 0; i < q->count; i++)
-		if (!take_queue(ev, &q->tiers[i]))
-			return "queues is malformed";
 	return NULL;
 }
 
@@ -298,7 +155,7 @@ parse_record(struct event *ev, const struct slice *v)
 {
 	const char *why;
 
-	why = parse_tier(ev, &ev->tier, v[C_STATUS], v[C_PREVIOUS],
+	why = told_tier(&ev->take, &ev->tier, v[C_STATUS], v[C_PREVIOUS],
 	    v[C_WRAP], v[C_TIME]);
 	if (why != NULL)
 		return why;
@@ -307,11 +164,11 @@ parse_record(struct event *ev, const struct slice *v)
 		return "name is neither string nor null";
 	if (!take_flag(v[C_GONE], false, &ev->gone) ||
 	    !take_flag(v[C_PARTIAL], false, &ev->partial) ||
-	    !take_source(&ev->tier, v[C_VERIFIED], v[C_SOURCE]))
+	    !told_source(&ev->tier, v[C_VERIFIED], v[C_SOURCE]))
 		return "a flag is neither true nor false";
 	if (!take_time_or_null(&ev->take, v[C_FETCHED], &ev->fetched_at))
 		return "fetchedAt is neither RFC 3339 nor null";
-	return parse_queues(ev, v[C_QUEUES]);
+	return told_queues(&ev->take, v[C_QUEUES], &ev->queues);
 }
 
 static const char *

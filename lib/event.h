@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/take.h"
+#include "lib/told.h"
 
 #define EVENT_STATUS_NAME "routing:agents:status:updated"
 
@@ -25,31 +25,6 @@ enum event_kind {
 	EVENT_BARRIER, EVENT_AGENT, EVENT_GAP, EVENT_STATE, EVENT_UNVERIFIED
 };
 #define EVENT_BIT(kind) (1u << (kind))
-
-/* One tier, as an event, a gc:agent or a gc:state line tells it. */
-struct tier_told {
-	struct text queue_id;	/* p NULL: global */
-	struct text status, previous, wrap_up_code;
-	struct told at;
-	bool verified;		/* gc:agent only */
-	bool from_rest;		/* gc:agent only: source is rest */
-	struct slice value;	/* of a queue: what the line says of it */
-};
-
-/* A list of ids, in its order. */
-struct event_ids {
-	bool told;		/* there is a list, if an empty one */
-	struct text *ids;
-	size_t count, alloc;
-};
-
-/* What an object of queues tells, sorted by id, each id once: of a key given
- * twice the last counts. */
-struct event_queues {
-	bool told;		/* there is an object, if an empty one */
-	struct tier_told *tiers;
-	size_t count, alloc;
-};
 
 struct event {
 	enum event_kind kind;
