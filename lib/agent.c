@@ -39,6 +39,12 @@ agent_del(struct agent *a)
 	for (size_t i = 0; i < a->queue_count; i++)
 		tier_free(&a->queues[i]);
 	free(a->queues);
+	if (a->parts != NULL) {
+		tier_free(&a->parts->presence);
+		tier_free(&a->parts->active);
+		free(a->parts->label.p);
+		free(a->parts);
+	}
 	free(a->question.detail);
 	free(a->name.p);
 	free(a->user_id);
@@ -134,10 +140,66 @@ add_tier(struct agent *a, struct text queue_id)
 	return agent_tier(a, queue_id);
 }
 
+struct agent_parts *
+agent_have_parts(struct agent *a)
+{
+	if (a->parts != NULL)
+		return a->parts;
+	a->parts = xcalloc(1, sizeof(*a->parts));
+	/* a doubt about all is one about what was not known then */
+	a->parts->presence.doubt_seq = a->parts->active.doubt_seq =
+	    a->global.doubt_seq;
+	a->parts->presence.touched_ms = a->parts->active.touched_ms =
+	    a->global.touched_ms;
+	return a->parts;
+}
+
+/* Routing statuses that stand whatever the presence is: a call goes on. */
+static bool
+is_at_work(const struct own *routing)
+{
+	static const char *const at_work[] = { "INTERACTING",
+	    "COMMUNICATING", "NOT_RESPONDING" };
+
+	for (size_t i = 0; i < sizeof(at_work) / sizeof(at_work[0]); i++)
+		if (text_is(own_text(routing), at_work[i]))
+			return true;
+	return false;
+}
+
+struct text
+agent_effective(const struct agent *a)
+{
+	const struct own *routing = &a->global.status;
+	struct text presence;
+
+	if (a->parts == NULL || is_at_work(routing))
+		return own_text(routing);
+	presence = own_text(&a->parts->presence.status);
+	if (!text_is(presence, "ON_QUEUE") ||
+	    text_is(own_text(routing), "IDLE"))
+		return presence;
+	return own_text(routing);
+}
+
+struct text
+agent_previous(const struct agent *a, const struct tier_told *told)
+{
+	const struct tier *t = &a->global;
+	bool again = own_is(&t->status, told->status) &&
+	    (!t->timestamp.set || told->at.text.p == NULL ||
+	    stamp_cmp(told->at.stamp, t->stamp) == 0);
+
+	return own_text(again ? &t->previous : &t->status);
+}
+
 bool
 agent_is_doubted(const struct agent *a)
 {
-	if (!a->global.verified)
+	const struct agent_parts *p = a->parts;
+
+	if (!a->global.verified ||
+	    (p != NULL && p->presence.status.set && !p->presence.verified))
 		return true;
 	for (size_t i = 0; i < a->queue_count; i++)
 		if (!a->queues[i].verified)
@@ -150,6 +212,9 @@ agent_touched_ms(const struct agent *a)
 {
 	int64_t oldest = a->global.touched_ms;
 
+	if (a->parts != NULL && a->parts->presence.status.set &&
+	    a->parts->presence.touched_ms < oldest)
+		oldest = a->parts->presence.touched_ms;
 	for (size_t i = 0; i < a->queue_count; i++)
 		if (a->queues[i].touched_ms < oldest)
 			oldest = a->queues[i].touched_ms;
@@ -160,6 +225,9 @@ void
 agent_touch(struct agent *a, int64_t now_ms)
 {
 	a->global.touched_ms = now_ms;
+	if (a->parts != NULL)
+		a->parts->presence.touched_ms =
+		    a->parts->active.touched_ms = now_ms;
 	for (size_t i = 0; i < a->queue_count; i++)
 		a->queues[i].touched_ms = now_ms;
 }
@@ -233,6 +301,10 @@ agent_doubt(struct agent *a, struct tier *which, uint64_t seq)
 		return;
 	}
 	tier_doubt(&a->global, seq);
+	if (a->parts != NULL) {
+		tier_doubt(&a->parts->presence, seq);
+		tier_doubt(&a->parts->active, seq);
+	}
 	for (size_t i = 0; i < a->queue_count; i++)
 		tier_doubt(&a->queues[i], seq);
 }

@@ -17,6 +17,15 @@
 
 #include "lib/tier.h"
 
+/* What the platform tells besides the routing status, which is the global
+ * tier.  A part whose status is not set is unknown.  CONTRACT section 9. */
+struct agent_parts {
+	struct tier presence;
+	struct own label;	/* the org's own name of it */
+	struct tier active;	/* its status: the ids of the active queues, as
+				 * struct parts_told has them */
+};
+
 /* Why an agent is doubted; the most urgent first. */
 enum ask_reason {
 	ASK_SEQUENCE, ASK_START, ASK_RECONNECT, ASK_POLL, ASK_AUDIT
@@ -44,6 +53,7 @@ struct agent {
 	struct own name;
 	size_t record_most;	/* bytes of its record at most; 0: unknown */
 	struct tier global;
+	struct agent_parts *parts;	/* NULL: the platform told nothing */
 	struct tier *queues;
 	size_t queue_count, queue_alloc;
 	bool dirty;		/* differs from what the journal holds */
@@ -64,7 +74,20 @@ void agent_add_queues(struct agent *a, const struct tier *tiers, size_t n);
 /* Drop the queues that are not named; true if there were any. */
 bool agent_keep_named(struct agent *a);
 
-/* Is some tier not verified?  What is not known of the global one is. */
+/* The parts, made if there are none yet; all of them unknown. */
+struct agent_parts *agent_have_parts(struct agent *a);
+
+/* The text that is `effective`.  Of the global status; with parts it is that
+ * of each active queue too.  p NULL: unknown. */
+struct text agent_effective(const struct agent *a);
+
+/* What was held before a global status that the platform tells: it tells no
+ * previous one.  Of a status that is told again, what it is already. */
+struct text agent_previous(const struct agent *a,
+    const struct tier_told *told);
+
+/* Is some tier not verified?  What is not known of the global one is.  The
+ * active queues do not count: often nobody could be asked. */
 bool agent_is_doubted(const struct agent *a);
 
 /* Count all tiers as heard of at now_ms: they are being asked about. */

@@ -4,7 +4,7 @@
 #include "lib/event.h"
 
 enum {				/* rows of keys[] */
-	K_EVENT, K_DATA, K_MERGED,
+	K_EVENT, K_DATA, K_MERGED, K_TOPIC, K_BODY,
 	K_USER, K_STATUS, K_PREVIOUS, K_QUEUE, K_WRAP, K_TIME,
 	K_COUNT, K_MERGED_PREVIOUS, K_SINCE, K_INTACT, K_LEN
 };
@@ -13,6 +13,8 @@ static const struct scan_key keys[K_LEN] = {
 	[K_EVENT] = { "event", -1 },
 	[K_DATA] = { "data", -1 },
 	[K_MERGED] = { "merged", -1 },
+	[K_TOPIC] = { "topicName", -1 },
+	[K_BODY] = { "eventBody", -1 },
 	[K_USER] = { "userId", K_DATA },
 	[K_STATUS] = { "status", K_DATA },
 	[K_PREVIOUS] = { "previousStatus", K_DATA },
@@ -29,7 +31,7 @@ enum {				/* rows of control_keys[] */
 	C_USER, C_SEQ, C_REASON, C_NAME, C_STATUS, C_PREVIOUS, C_WRAP,
 	C_TIME, C_QUEUES, C_GONE, C_PARTIAL, C_VERIFIED, C_SOURCE,
 	C_SOCKET, C_RESUMED, C_DOWNTIME, C_AGENTS, C_JOINED, C_LEFT,
-	C_FETCHED, C_HTTP, C_LEN
+	C_FETCHED, C_HTTP, C_PRESENCE, C_ACTIVE, C_LEN
 };
 
 static const struct scan_key control_keys[C_LEN] = {
@@ -54,6 +56,8 @@ static const struct scan_key control_keys[C_LEN] = {
 	[C_LEFT] = { "left", -1 },
 	[C_FETCHED] = { "fetchedAt", -1 },
 	[C_HTTP] = { "httpStatus", -1 },
+	[C_PRESENCE] = { "presence", -1 },
+	[C_ACTIVE] = { "activeQueues", -1 },
 };
 
 static const struct { const char *name; enum event_kind kind; } controls[] = {
@@ -69,12 +73,14 @@ event_init(struct event *ev)
 {
 	memset(ev, 0, sizeof(*ev));
 	take_init(&ev->take);
+	parts_init(&ev->parts);
 }
 
 void
 event_free(struct event *ev)
 {
 	take_free(&ev->take);
+	parts_free(&ev->parts);
 	free(ev->agents.ids);
 	free(ev->left.ids);
 	free(ev->queues.tiers);
@@ -168,7 +174,9 @@ parse_record(struct event *ev, const struct slice *v)
 		return "a flag is neither true nor false";
 	if (!take_time_or_null(&ev->take, v[C_FETCHED], &ev->fetched_at))
 		return "fetchedAt is neither RFC 3339 nor null";
-	return told_queues(&ev->take, v[C_QUEUES], &ev->queues);
+	why = told_queues(&ev->take, v[C_QUEUES], &ev->queues);
+	return why != NULL ? why : parts_record(&ev->parts, &ev->take,
+	    v[C_PRESENCE], v[C_ACTIVE]);
 }
 
 static const char *
@@ -204,6 +212,21 @@ parse_control(struct event *ev, const char *line, size_t len)
 	return NULL;
 }
 
+static const char *
+parse_frame(struct event *ev, const struct slice *v)
+{
+	const char *why;
+
+	why = parts_topic(&ev->take, v[K_TOPIC], &ev->topic, &ev->user_id);
+	if (why != NULL || ev->topic == PARTS_NONE)
+		return why;
+	ev->kind = EVENT_FRAME;
+	ev->merged = false;
+	ev->body = v[K_BODY];
+	return parts_frame(&ev->parts, &ev->take, ev->topic, ev->body,
+	    &ev->tier);
+}
+
 static enum event_kind
 control_kind(struct slice name)
 {
@@ -229,6 +252,8 @@ event_parse(struct event *ev, const char *line, size_t len, unsigned act_on)
 	    memcmp(v[K_EVENT].p, "gc:", 3) == 0;
 	if (slice_is(v[K_EVENT], EVENT_STATUS_NAME))
 		return parse_status(ev, v);
+	if (v[K_EVENT].kind != SCAN_STRING && v[K_TOPIC].kind == SCAN_STRING)
+		return parse_frame(ev, v);
 	ev->kind = control_kind(v[K_EVENT]);
 	if ((act_on & EVENT_BIT(ev->kind)) == 0) {
 		ev->kind = EVENT_OTHER;

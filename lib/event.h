@@ -1,6 +1,7 @@
 /*
  * What a line of the stream says: a control line, a status event of the
- * guide, or something to hand on.  CONTRACT section 2.
+ * guide, a frame of the platform about a user, or something to hand on.
+ * CONTRACT sections 2 and 9.
  *
  * One struct event is used for line after line: it owns the memory for the
  * few strings that had escapes and for its lists; all else is borrowed from
@@ -14,13 +15,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/told.h"
+#include "lib/parts.h"
 
 #define EVENT_STATUS_NAME "routing:agents:status:updated"
 
 enum event_kind {
 	EVENT_OTHER,		/* hand it on */
 	EVENT_STATUS,		/* an agent's status changed */
+	EVENT_FRAME,		/* the platform tells of a user */
 	EVENT_OPEN, EVENT_CLOSED, EVENT_FAILOVER, EVENT_MEMBERS,
 	EVENT_BARRIER, EVENT_AGENT, EVENT_GAP, EVENT_STATE, EVENT_UNVERIFIED
 };
@@ -30,7 +32,11 @@ struct event {
 	enum event_kind kind;
 	bool control;		/* its name begins with gc: */
 	struct text user_id;
-	struct tier_told tier;	/* STATUS: the event; AGENT, STATE: global */
+	/* STATUS: the event; AGENT, STATE: global; FRAME: routing status */
+	struct tier_told tier;
+	struct parts_told parts;	/* FRAME AGENT STATE */
+	enum parts_topic topic;	/* FRAME */
+	struct slice body;	/* FRAME: its eventBody */
 	/* a gc-dedup merged line */
 	bool merged, intact;
 	uint64_t merged_count;
@@ -59,8 +65,8 @@ void event_free(struct event *ev);
 
 /*
  * Read one line.  act_on: EVENT_BIT of the control kinds whose fields this
- * tool needs; the others come out as EVENT_OTHER, unchecked.  STATUS is
- * always checked.  Returns NULL, or why the line is rejected (a constant).
+ * tool needs; the others come out as EVENT_OTHER, unchecked.  STATUS and
+ * FRAME are always checked.  Returns NULL, or why the line is rejected (a constant).
  */
 const char *event_parse(struct event *ev, const char *line, size_t len,
     unsigned act_on);

@@ -6,6 +6,7 @@
 /* Bytes of a record and of a tier in it that are no text of theirs. */
 #define RECORD_FIXED 512
 #define TIER_FIXED 160
+#define PARTS_FIXED 256
 #define ID_TIMES 3		/* a queue's id is told so often */
 #define ESCAPED 6		/* bytes of a control character */
 
@@ -53,6 +54,16 @@ add_event(struct buf *out, const char *event, int64_t wall_ms)
 	buf_addf(out, "{\"event\":\"%s\",\"at\":\"%s\"", event, at);
 }
 
+/* When it was so, and how sure that is. */
+static void
+add_certainty(struct buf *out, const struct tier *t)
+{
+	add_own(out, ",\"lastUpdatedTimestamp\":", &t->timestamp);
+	add_flag(out, ",\"verified\":", t->verified);
+	buf_adds(out, t->from_rest ? ",\"source\":\"rest\"" :
+	    ",\"source\":\"event\"");
+}
+
 static void
 add_tier(struct buf *out, const struct tier *t)
 {
@@ -60,17 +71,7 @@ add_tier(struct buf *out, const struct tier *t)
 	add_own(out, ",\"previousStatus\":", &t->previous);
 	add_own(out, ",\"wrapUpCode\":", &t->wrap_up_code);
 	add_own(out, ",\"queueId\":", &t->queue_id);
-	add_own(out, ",\"lastUpdatedTimestamp\":", &t->timestamp);
-	add_flag(out, ",\"verified\":", t->verified);
-	buf_adds(out, t->from_rest ? ",\"source\":\"rest\"" :
-	    ",\"source\":\"event\"");
-}
-
-static struct text
-status_of(const struct tier *t)
-{
-	return (struct text){ t->status.set ? t->status.p : NULL,
-	    t->status.len };
+	add_certainty(out, t);
 }
 
 /* What a queue's callers meet: the global status unless that is Available,
@@ -79,7 +80,8 @@ static void
 add_effective_queue(struct buf *out, const struct tier *global,
     const struct tier *queue)
 {
-	struct text g = status_of(global), q = status_of(queue);
+	struct text g = own_text(&global->status);
+	struct text q = own_text(&queue->status);
 	size_t from;
 
 	if (g.p == NULL) {
@@ -101,6 +103,61 @@ add_effective_queue(struct buf *out, const struct tier *global,
 	}
 }
 
+static void
+add_parts(struct buf *out, const struct agent_parts *p)
+{
+	const struct tier *t = &p->presence;
+
+	add_own(out, t->status.set ? ",\"presence\":{\"currentStatus\":" :
+	    ",\"presence\":", &t->status);
+	if (t->status.set) {
+		add_own(out, ",\"label\":", &p->label);
+		add_certainty(out, t);
+		buf_adds(out, "}");
+	}
+	t = &p->active;
+	if (!t->status.set) {
+		buf_adds(out, ",\"activeQueues\":null");
+		return;
+	}
+	/* the list is JSON as it is */
+	buf_adds(out, ",\"activeQueues\":{\"ids\":");
+	buf_add(out, t->status.p, t->status.len);
+	add_certainty(out, t);
+	buf_adds(out, "}");
+}
+
+static bool
+next_active(const struct tier *active, const char **at, struct slice *id)
+{
+	struct slice list = { active->status.p, active->status.len,
+	    SCAN_ARRAY, false };
+	struct slice key;
+
+	if (!active->status.set)
+		return false;
+	if (*at == NULL)
+		*at = list.p + 1;
+	return slice_next(list, at, &key, id);
+}
+
+/* Each active queue's callers meet the same. */
+static void
+add_effective_active(struct buf *out, const struct agent *a)
+{
+	struct text status = agent_effective(a);
+	const char *at = NULL, *comma = "";
+	struct slice id;
+
+	while (next_active(&a->parts->active, &at, &id)) {
+		buf_adds(out, comma);
+		buf_adds(out, "\"");
+		buf_add(out, id.p, id.len);
+		add_text(out, "\":", status);
+		comma = ",";
+	}
+}
+
 void
 record_agent(struct buf *out, const struct agent *a, int64_t wall_ms,
     bool gone)
@@ -119,9 +176,14 @@ record_agent(struct buf *out, const struct agent *a, int64_t wall_ms,
 		add_tier(out, &a->queues[i]);
 		buf_adds(out, "}");
 	}
-	add_own(out, "},\"effective\":{\"global\":", &a->global.status);
+	buf_adds(out, "}");
+	if (a->parts != NULL)
+		add_parts(out, a->parts);
+	add_text(out, ",\"effective\":{\"global\":", agent_effective(a));
 	buf_adds(out, ",\"queues\":{");
-	for (size_t i = 0; i < a->queue_count; i++) {
+	if (a->parts != NULL)
+		add_effective_active(out, a);
+	for (size_t i = 0; a->parts == NULL && i < a->queue_count; i++) {
 		add_own(out, i ? "," : "", &a->queues[i].queue_id);
 		buf_adds(out, ":");
 		add_effective_queue(out, &a->global, &a->queues[i]);
@@ -198,9 +260,49 @@ larger(size_t a, size_t b)
 	return a > b ? a : b;
 }
 
+/* A status, and the list of active queues: here and in `effective`. */
+static size_t
+parts_most(struct text presence, struct text label, struct text active,
+    size_t value)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < active.len; i++)
+		n += active.p[i] == ',' || active.p[i] == ']';
+	return json_most(presence) + json_most(label) + 2 * (size_t)active.len
+	    + n * (value + 1);
+}
+
+/* What the platform tells: the larger of what is held and what is told.
+ * status: the longest of a global status. */
+static size_t
+record_parts_most(const struct agent *a, size_t status,
+    const struct parts_told *told)
+{
+	static const struct agent_parts none;
+	const struct agent_parts *p = a->parts != NULL ? a->parts : &none;
+	struct text presence = own_text(&p->presence.status);
+	struct text label = own_text(&p->label);
+	size_t value = larger(status, json_most(presence)), held;
+
+	if (told != NULL && told->any)
+		value = larger(value, json_most(told->presence.status));
+	held = parts_most(presence, label, own_text(&p->active.status),
+	    value) + json_most(own_text(&p->presence.timestamp)) +
+	    json_most(own_text(&p->active.timestamp));
+	if (told == NULL || !told->any)
+		return a->parts != NULL ? PARTS_FIXED + value + held : 0;
+	/* a label, or a list, may stay beside what is told */
+	return PARTS_FIXED + value + held + parts_most(told->presence.status,
+	    told->label, told->active.status, value) +
+	    json_most(told->presence.at.text) +
+	    json_most(told->active.at.text);
+}
+
 size_t
 record_most(const struct agent *a, const struct tier_told *global,
-    const struct tier_told *queues, size_t n, struct text name)
+    const struct tier_told *queues, size_t n, struct text name,
+    const struct parts_told *parts)
 {
 	struct tier_told held = held_as_told(&a->global);
 	size_t most, status = json_most(held.status), i = 0, k = 0;
@@ -222,6 +324,8 @@ record_most(const struct agent *a, const struct tier_told *global,
 		i += order <= 0;
 		k += order >= 0;
 	}
+	if (a->parts != NULL || parts != NULL)
+		most += record_parts_most(a, status, parts);
 	return most;
 }
 
@@ -240,9 +344,11 @@ record_has_room(struct agent *a, const struct event *ev)
 	size_t more = TIER_FIXED + (ID_TIMES + 1 + (global ? a->queue_count :
 	    0)) * ev->line_len;
 
-	if (a->record_most == 0 || a->record_most + more > NDJSON_LINE_MAX) {
+	if (a->record_most == 0 || a->parts != NULL ||
+	    a->record_most + more > NDJSON_LINE_MAX) {
 		a->record_most = record_most(a, global ? &ev->tier : NULL,
-		    &ev->tier, global ? 0 : 1, (struct text){ NULL, 0 });
+		    &ev->tier, global ? 0 : 1, (struct text){ NULL, 0 },
+		    NULL);
 		more = 0;
 	}
 	a->record_most += more;

@@ -16,10 +16,11 @@ void record_agent(struct buf *out, const struct agent *a, int64_t wall_ms,
  * A record must be a line that every reader takes: what would make it longer
  * than NDJSON_LINE_MAX is rejected.  At most so long is the agent's line, in
  * bytes without the newline, once it is told these: a global tier (NULL:
- * none), n queues sorted by id, a name (p NULL: none).
+ * none), n queues sorted by id, a name (p NULL: none), parts (NULL: none).
  */
 size_t record_most(const struct agent *a, const struct tier_told *global,
-    const struct tier_told *queues, size_t n, struct text name);
+    const struct tier_told *queues, size_t n, struct text name,
+    const struct parts_told *parts);
 
 /* The same for the gap that an event shows about a tier. */
 size_t record_gap_most(const struct tier *held, const struct event *ev);

@@ -69,22 +69,16 @@ may_replace(const struct settling *s, const struct tier *t,
 	    (s->audit && s->current);
 }
 
-static void
-settle_tier(struct agent *a, const struct tier_told *told,
+/* True if what the tier says was replaced. */
+static bool
+settle_known(struct tier *t, bool known, const struct tier_told *told,
     struct settling *s)
 {
-	struct tier *t = agent_tier(a, told->queue_id);
-	bool known = t != NULL, agrees, verifies;
+	bool agrees = known && own_is(&t->status, told->status), verifies;
+	bool replaced = (!known || may_replace(s, t, told)) &&
+	    !(known && tier_says(t, told));
 
-	if (!known && told->at.text.p == NULL && !s->current) {
-		/* it may be of a queue that the agent has left since */
-		s->answer.refused = true;
-		return;
-	}
-	t = name_tier(a, s->ev, told, &s->fresh);
-	agrees = known && own_is(&t->status, told->status);
-	if ((!known || may_replace(s, t, told)) &&
-	    !(known && tier_says(t, told))) {
+	if (replaced) {
 		tier_set(t, told, s->now_ms);
 		t->from_rest = true;
 		s->answer.changed = true;
@@ -100,6 +94,68 @@ settle_tier(struct agent *a, const struct tier_told *told,
 	}
 	if (!t->verified)
 		s->answer.refused = true;
+	return replaced;
+}
+
+static void
+settle_tier(struct agent *a, const struct tier_told *told,
+    struct settling *s)
+{
+	bool known = agent_tier(a, told->queue_id) != NULL;
+
+	if (!known && told->at.text.p == NULL && !s->current)
+		/* it may be of a queue that the agent has left since */
+		s->answer.refused = true;
+	else
+		settle_known(name_tier(a, s->ev, told, &s->fresh), known,
+		    told, s);
+}
+
+static void
+settle_global(struct agent *a, struct settling *s)
+{
+	struct tier_told told = s->ev->tier;
+
+	if (s->ev->parts.any && told.previous.p == NULL)
+		told.previous = agent_previous(a, &told);
+	settle_tier(a, &told, s);
+}
+
+static void
+settle_part(struct tier *t, const struct tier_told *told,
+    struct settling *s, struct own *label, struct text label_told)
+{
+	bool known = t->status.set, replaced;
+
+	if (!known && told->at.text.p == NULL && !s->current) {
+		s->answer.refused = true;
+		return;
+	}
+	replaced = settle_known(t, known, told, s);
+	if (label == NULL || own_is(label, label_told) ||
+	    !own_is(&t->status, told->status))
+		return;
+	/* a name that is not told is unknown only of what is new */
+	if (replaced || label_told.p != NULL) {
+		own_set(label, label_told);
+		s->answer.changed = true;
+	}
+}
+
+static void
+settle_parts(struct agent *a, struct settling *s)
+{
+	const struct parts_told *told = &s->ev->parts;
+	struct agent_parts *p;
+
+	if (!told->any)
+		return;
+	p = agent_have_parts(a);
+	if (told->presence.status.p != NULL)
+		settle_part(&p->presence, &told->presence, s, &p->label,
+		    told->label);
+	if (told->active.status.p != NULL)
+		settle_part(&p->active, &told->active, s, NULL, told->label);
 }
 
 /* A queue that the answer leaves out is one that the agent has left. */
@@ -121,6 +177,7 @@ static bool
 says_gone(const struct event *ev)
 {
 	return ev->tier.status.p == NULL && !ev->partial &&
+	    !parts_say(&ev->parts) &&
 	    ev->queues.told && ev->queues.count == 0;
 }
 
@@ -138,7 +195,8 @@ settle_state(struct agent *a, const struct event *ev, uint64_t seq,
 	} else {
 		name_none(a);
 		if (ev->tier.status.p != NULL)
-			settle_tier(a, &ev->tier, &s);
+			settle_global(a, &s);
+		settle_parts(a, &s);
 		for (size_t i = 0; i < ev->queues.count; i++)
 			settle_tier(a, &ev->queues.tiers[i], &s);
 		settle_missing(a, &s);
@@ -155,11 +213,9 @@ settle_state(struct agent *a, const struct event *ev, uint64_t seq,
 
 /* Take one tier of a gc:agent line; false if the held one is newer. */
 static bool
-merge_tier(struct agent *a, const struct event *ev,
-    const struct tier_told *told, struct fresh *fresh, int64_t now_ms)
+merge_known(const struct agent *a, struct tier *t, bool known,
+    const struct event *ev, const struct tier_told *told, int64_t now_ms)
 {
-	bool known = agent_tier(a, told->queue_id) != NULL;
-	struct tier *t = name_tier(a, ev, told, fresh);
 	int order;
 
 	if (known && t->timestamp.set) {
@@ -173,6 +229,50 @@ merge_tier(struct agent *a, const struct event *ev,
 	t->from_rest = told->from_rest;
 	t->doubt_seq = told->verified ? 0 : ev->seq;
 	return true;
+}
+
+static bool
+merge_tier(struct agent *a, const struct event *ev,
+    const struct tier_told *told, struct fresh *fresh, int64_t now_ms)
+{
+	bool known = agent_tier(a, told->queue_id) != NULL;
+
+	return merge_known(a, name_tier(a, ev, told, fresh), known, ev, told,
+	    now_ms);
+}
+
+/* One that the line does not tell is kept, if it is known. */
+static bool
+merge_part(const struct agent *a, struct tier *t, const struct event *ev,
+    const struct tier_told *told, int64_t now_ms, bool *kept)
+{
+	bool known = t->status.set;
+	bool taken = told->status.p != NULL &&
+	    merge_known(a, t, known, ev, told, now_ms);
+
+	*kept = *kept || (known && !taken);
+	return taken;
+}
+
+static bool
+merge_parts(struct agent *a, const struct event *ev, int64_t now_ms,
+    bool *kept)
+{
+	const struct parts_told *told = &ev->parts;
+	struct agent_parts *p;
+	bool presence, active;
+
+	if (!told->any) {
+		*kept = *kept || a->parts != NULL;
+		return false;
+	}
+	p = agent_have_parts(a);
+	presence = merge_part(a, &p->presence, ev, &told->presence, now_ms,
+	    kept);
+	active = merge_part(a, &p->active, ev, &told->active, now_ms, kept);
+	if (presence)
+		own_set(&p->label, told->label);
+	return presence || active;
 }
 
 static bool
@@ -198,6 +298,7 @@ settle_agent(struct agent *a, const struct event *ev, uint64_t seq,
 	for (size_t i = 0; i < ev->queues.count; i++)
 		*(merge_tier(a, ev, &ev->queues.tiers[i], &fresh, now_ms) ?
 		    &taken : &kept) = true;
+	taken = merge_parts(a, ev, now_ms, &kept) || taken;
 	if (newer && !kept)
 		agent_keep_named(a);
 	else

@@ -32,8 +32,9 @@ tier_free(struct tier *t)
 void
 tier_set(struct tier *t, const struct tier_told *told, int64_t now_ms)
 {
-	own_set(&t->status, told->status);
+	/* first, as it may be the status that was held */
 	own_set(&t->previous, told->previous);
+	own_set(&t->status, told->status);
 	own_set(&t->wrap_up_code, told->wrap_up_code);
 	if (told->at.text.p != NULL) {
 		own_set(&t->timestamp, told->at.text);

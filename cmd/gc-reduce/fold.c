@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cmd/gc-reduce/reduce.h"
+#include "lib/hear.h"
 #include "lib/settle.h"
 
 #define ACT_ON (EVENT_BIT(EVENT_OPEN) | EVENT_BIT(EVENT_FAILOVER) | \
@@ -102,13 +103,51 @@ fold_status(struct app *app)
 static bool
 fits_record(struct agent *a, const struct event *ev)
 {
+	bool frame = ev->kind == EVENT_FRAME;
 	size_t most = record_most(a, &ev->tier, ev->queues.tiers,
-	    ev->queues.count, ev->name);
+	    frame ? 0 : ev->queues.count,
+	    frame ? (struct text){ NULL, 0 } : ev->name, &ev->parts);
 
 	if (most > NDJSON_LINE_MAX)
 		return false;
 	a->record_most = most;
 	return true;
+}
+
+/* What the platform tells of a user. */
+static void
+fold_frame(struct app *app)
+{
+	const struct event *ev = &app->ev;
+	uint64_t seq = app->roster.seq + 1;
+	enum agent_fate fate;
+	struct agent *a;
+	bool fresh;
+
+	a = roster_add(&app->roster, ev->user_id, &fresh);
+	if (!fits_record(a, ev)) {
+		if (fresh)
+			roster_remove(&app->roster, a);
+		filter_reject(&app->filter, too_long);
+		return;
+	}
+	app->counts.events++;
+	if (fresh)
+		agent_touch(a, app->now_ms);
+	fate = hear_frame(a, ev, seq, app->now_ms);
+	if (fate != AGENT_APPLIED) {
+		*(fate == AGENT_STALE ? &app->counts.stale :
+		    &app->counts.duplicate) += 1;
+		return;
+	}
+	app->counts.applied++;
+	app->roster.seq = seq;
+	if (fresh && ev->tier.status.p == NULL) {
+		/* what else it does is not known */
+		agent_doubt(a, NULL, seq);
+		doubt_ask(app, a, ASK_START, NULL);
+	}
+	print_agent(app, a, false);
 }
 
 void
@@ -128,7 +167,8 @@ fold_state(struct app *app, struct event *ev)
 	struct agent *a = roster_get(&app->roster, ev->user_id);
 	bool fresh = a == NULL;
 
-	if (fresh && ev->tier.status.p == NULL && ev->queues.count == 0)
+	if (fresh && ev->tier.status.p == NULL && ev->queues.count == 0 &&
+	    !parts_say(&ev->parts))
 		return NULL;	/* nobody, of whom nothing is said */
 	if (fresh)
 		a = meet(app, ev->user_id);
@@ -229,6 +269,10 @@ fold_line(struct app *app, const char *line, size_t len, size_t raw)
 	}
 	if (ev->kind == EVENT_STATUS) {
 		fold_status(app);
+		return;
+	}
+	if (ev->kind == EVENT_FRAME && hear_says(ev)) {
+		fold_frame(app);
 		return;
 	}
 	if (ev->control)

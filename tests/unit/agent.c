@@ -353,7 +353,7 @@ tell(const struct story *s)
 		buf_reset(&got);
 		record_agent(&got, a, 0, false);
 		too_short += got.len - 1 > record_most(a, NULL, NULL, 0,
-		    (struct text){ NULL, 0 });
+		    (struct text){ NULL, 0 }, NULL);
 		buf_reset(&got);
 		buf_addf(&got, "%s%s#%llu", said, *said ? " " : "",
 		    (unsigned long long)a->seq);
