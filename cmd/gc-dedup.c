@@ -12,7 +12,8 @@
 #include "lib/window.h"
 
 #define ACT_ON (EVENT_BIT(EVENT_OPEN) | EVENT_BIT(EVENT_CLOSED) | \
-    EVENT_BIT(EVENT_FAILOVER) | EVENT_BIT(EVENT_BARRIER))
+    EVENT_BIT(EVENT_FAILOVER) | EVENT_BIT(EVENT_MEMBERS) | \
+    EVENT_BIT(EVENT_BARRIER))
 
 enum { CLOCK_BOTH, CLOCK_EVENT };
 
@@ -71,7 +72,7 @@ one_line(const char *line, size_t len, size_t raw)
 		filter_reject(&app.filter, why);
 		return;
 	}
-	if (app.ev.kind == EVENT_STATUS) {
+	if (app.ev.kind == EVENT_STATUS || app.ev.kind == EVENT_FRAME) {
 		app.events++;
 		window_push(&app.window, &app.ev, line, raw,
 		    app.filter.now_ms);

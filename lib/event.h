@@ -66,7 +66,8 @@ void event_free(struct event *ev);
 /*
  * Read one line.  act_on: EVENT_BIT of the control kinds whose fields this
  * tool needs; the others come out as EVENT_OTHER, unchecked.  STATUS and
- * FRAME are always checked.  Returns NULL, or why the line is rejected (a constant).
+ * FRAME are always checked.  Returns NULL, or why the line is rejected (a
+ * constant).
  */
 const char *event_parse(struct event *ev, const char *line, size_t len,
     unsigned act_on);

@@ -3,6 +3,7 @@
 
 #include "lib/die.h"
 #include "lib/merge.h"
+#include "lib/supersede.h"
 #include "lib/window.h"
 
 #define SLOTS_FIRST 256
@@ -17,7 +18,16 @@ struct held {
 	struct merge merge;
 	uint32_t user_len, key_len;
 	bool has_queue;
+	bool timeless;			/* a frame as new as its arrival */
+	enum parts_topic topic;
 	char key[];			/* user id, queue id */
+};
+
+/* Whose events are held together. */
+struct key {
+	struct text user, queue;
+	enum parts_topic topic;		/* of a frame */
+	uint64_t hash;
 };
 
 void
@@ -28,6 +38,7 @@ window_init(struct window *w, int64_t window_ms, window_emit *emit, void *arg,
 	    .arg = arg, .hash_key = random, .slot_count = SLOTS_FIRST };
 	w->slots = xcalloc(w->slot_count, sizeof(struct held *));
 	buf_init(&w->line, MERGE_LINE_MAX);
+	event_init(&w->early_frame);
 }
 
 /* --- the order of stamps: a binary heap --------------------------------- */
@@ -86,14 +97,22 @@ mix(uint64_t h, struct text t)
 	return (h ^ (h >> 29)) * 0xbf58476d1ce4e5b9u;
 }
 
-static struct held *
-find(const struct window *w, const struct event *ev, uint64_t hash)
+static struct key
+make_key(const struct window *w, struct text user, struct text queue,
+    enum parts_topic topic)
 {
-	struct text user = ev->user_id, queue = ev->tier.queue_id;
-	struct held *h = w->slots[hash & (w->slot_count - 1)];
+	return (struct key){ user, queue, topic,
+	    mix(mix(w->hash_key + topic, user), queue) };
+}
 
-	while (h != NULL && !(h->hash == hash && h->user_len == user.len &&
-	    h->key_len == user.len + queue.len &&
+static struct held *
+find(const struct window *w, const struct key *k)
+{
+	struct text user = k->user, queue = k->queue;
+	struct held *h = w->slots[k->hash & (w->slot_count - 1)];
+
+	while (h != NULL && !(h->hash == k->hash && h->user_len == user.len &&
+	    h->key_len == user.len + queue.len && h->topic == k->topic &&
 	    h->has_queue == (queue.p != NULL) &&
 	    memcmp(h->key, user.p, user.len) == 0 &&
 	    (queue.len == 0 ||
@@ -120,16 +139,17 @@ grow_slots(struct window *w)
 }
 
 static struct held *
-hold_key(struct window *w, const struct event *ev, uint64_t hash,
+hold_key(struct window *w, const struct key *k, struct stamp first,
     int64_t now_ms)
 {
-	struct text user = ev->user_id, queue = ev->tier.queue_id;
+	struct text user = k->user, queue = k->queue;
 	struct held *h = xcalloc(1, sizeof(*h) + user.len + queue.len);
 
-	h->hash = hash;
+	h->hash = k->hash;
+	h->topic = k->topic;
 	h->order = w->order++;
 	h->first_ms = now_ms;
-	h->first = ev->tier.at.stamp;
+	h->first = first;
 	h->user_len = user.len;
 	h->key_len = user.len + queue.len;
 	h->has_queue = queue.p != NULL;
@@ -138,8 +158,8 @@ hold_key(struct window *w, const struct event *ev, uint64_t hash,
 		memcpy(h->key + user.len, queue.p, queue.len);
 	if (w->count == w->slot_count)
 		grow_slots(w);
-	h->chain = w->slots[hash & (w->slot_count - 1)];
-	w->slots[hash & (w->slot_count - 1)] = h;
+	h->chain = w->slots[k->hash & (w->slot_count - 1)];
+	w->slots[k->hash & (w->slot_count - 1)] = h;
 	h->older = w->newest;
 	*(w->newest ? &w->newest->newer : &w->oldest) = h;
 	w->newest = h;
@@ -179,6 +199,7 @@ window_free(struct window *w)
 	free(w->slots);
 	free(w->heap);
 	buf_free(&w->line);
+	event_free(&w->early_frame);
 	*w = (struct window){ 0 };
 }
 
@@ -210,6 +231,8 @@ end_by_event(struct window *w, struct stamp stamp)
 	struct held **due = NULL;
 	size_t n = 0, alloc = 0;
 
+	if (stamp_cmp(stamp, w->reached) > 0)
+		w->reached = stamp;
 	while (w->count > 0 &&
 	    stamp_diff_ms(stamp, w->heap[0]->first) >= w->window_ms) {
 		if (w->count == 1 && n == 0) {
@@ -254,20 +277,26 @@ window_flush(struct window *w)
 
 /* --- taking in ---------------------------------------------------------- */
 
-void
-window_push(struct window *w, const struct event *ev, const char *line,
+static void
+add(struct window *w, struct held *h, const struct event *ev,
+    const char *line, size_t raw)
+{
+	w->bytes -= h->merge.bytes;
+	merge_add(&h->merge, ev, line, raw);
+	w->bytes += h->merge.bytes;
+}
+
+static void
+push_status(struct window *w, const struct event *ev, const char *line,
     size_t raw, int64_t now_ms)
 {
-	uint64_t hash = mix(mix(w->hash_key, ev->user_id), ev->tier.queue_id);
+	struct key k = make_key(w, ev->user_id, ev->tier.queue_id,
+	    PARTS_NONE);
 	const struct merge_item *same = NULL;
 	struct held *h;
 
-	if (w->window_ms == 0) {
-		w->emit(w->arg, line, raw);
-		return;
-	}
 	end_by_event(w, ev->tier.at.stamp);
-	h = find(w, ev, hash);
+	h = find(w, &k);
 	if (h != NULL)
 		same = merge_find(&h->merge, ev->tier.at.stamp);
 	if (same != NULL && text_eq(same->status, ev->tier.status)) {
@@ -280,12 +309,88 @@ window_push(struct window *w, const struct event *ev, const char *line,
 		h = NULL;
 	}
 	if (h == NULL)
-		h = hold_key(w, ev, hash, now_ms);
+		h = hold_key(w, &k, ev->tier.at.stamp, now_ms);
 	else
 		w->merged++;
-	w->bytes -= h->merge.bytes;
-	merge_add(&h->merge, ev, line, raw);
-	w->bytes += h->merge.bytes;
+	add(w, h, ev, line, raw);
+}
+
+/* What is as new as its arrival overtakes no other frame of its user, and is
+ * overtaken by none. */
+static void
+keep_order(struct window *w, const struct event *ev, bool timeless)
+{
+	struct held *h;
+	struct key k;
+
+	for (int t = PARTS_NONE + 1; t < PARTS_TOPICS; t++) {
+		if (t == (int)ev->topic)
+			continue;
+		k = make_key(w, ev->user_id, ev->tier.queue_id,
+		    (enum parts_topic)t);
+		h = find(w, &k);
+		if (h != NULL && (timeless || h->timeless))
+			let_out(w, h);
+	}
+}
+
+/* Does the frame say all that the held one says?  Counted. */
+static bool
+replaces(struct window *w, const struct held *h, const struct event *ev,
+    const char *line, size_t raw)
+{
+	const struct merge *m = &h->merge;
+
+	if (m->line_len == raw && memcmp(m->line, line, raw) == 0) {
+		w->copies++;
+		return true;
+	}
+	if (event_parse(&w->early_frame, m->line, m->line_len, 0) != NULL ||
+	    !supersedes(ev, &w->early_frame))
+		return false;
+	w->merged++;
+	return true;
+}
+
+static void
+push_frame(struct window *w, const struct event *ev, const char *line,
+    size_t raw, int64_t now_ms)
+{
+	struct key k = make_key(w, ev->user_id, ev->tier.queue_id, ev->topic);
+	bool timeless = supersede_is_timeless(ev);
+	struct stamp moment;
+	struct held *h;
+
+	if (supersede_moment(ev, &moment))
+		end_by_event(w, moment);
+	else
+		moment = w->reached;
+	keep_order(w, ev, timeless);
+	h = find(w, &k);
+	if (h != NULL && !replaces(w, h, ev, line, raw)) {
+		let_out(w, h);
+		h = NULL;
+	}
+	if (h == NULL) {
+		h = hold_key(w, &k, moment, now_ms);
+	} else {
+		w->bytes -= h->merge.bytes;
+		merge_free(&h->merge);
+	}
+	h->timeless = timeless;
+	add(w, h, ev, line, raw);
+}
+
+void
+window_push(struct window *w, const struct event *ev, const char *line,
+    size_t raw, int64_t now_ms)
+{
+	if (w->window_ms == 0) {
+		w->emit(w->arg, line, raw);
+		return;
+	}
+	(ev->kind == EVENT_FRAME ? push_frame : push_status)(w, ev, line, raw,
+	    now_ms);
 	while (w->bytes > WINDOW_BYTES_MAX && w->oldest != NULL) {
 		w->early++;
 		let_out(w, w->oldest);

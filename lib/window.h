@@ -6,6 +6,11 @@
  * A key is a user id and a queue id (or none).  Its window runs from the
  * first event that it holds, and ends on the wall clock (window_expire), or
  * when an event of any agent is stamped that much later (window_push).
+ *
+ * Of the platform's frames a key is a topic.  It holds one frame, until one
+ * comes that says all of it (lib/supersede.h); any other lets it out.  The
+ * stamp of a frame is the latest that it tells, or, where it tells none, the
+ * latest that anything told.  CONTRACT section 9.
  */
 #ifndef GC_WINDOW_H
 #define GC_WINDOW_H
@@ -37,6 +42,8 @@ struct window {
 	uint64_t copies;	/* exact copies dropped */
 	uint64_t merged;	/* events that another one stands for */
 	uint64_t early;		/* keys let out for want of memory */
+	struct stamp reached;	/* the latest that was told */
+	struct event early_frame;	/* the held one, read again */
 	struct buf line;
 };
 
@@ -44,7 +51,8 @@ void window_init(struct window *w, int64_t window_ms, window_emit *emit,
     void *arg, uint64_t random);
 void window_free(struct window *w);	/* what is held is dropped */
 
-/* A status event and its line [line, line + raw), newline included. */
+/* A status event or a frame, and its line [line, line + raw), newline
+ * included. */
 void window_push(struct window *w, const struct event *ev, const char *line,
     size_t raw, int64_t now_ms);
 
