@@ -15,12 +15,14 @@
 static const struct { const char *name, *line, *want; } frames[] = {
 	{ "all parts of an activity", ACTIVITY("{\"id\":\"ann\","
 	    "\"routingStatus\":{\"status\":\"IDLE\",\"startTime\":\"" AT
-	    "\"},\"presence\":{\"presenceDefinition\":{\"id\":\"d\",\"systemPresence\":\"AWAY\"},"
+	    "\"},\"presence\":{\"presenceDefinition\":{\"id\":\"d\","
+	    "\"systemPresence\":\"AWAY\"},"
 	    "\"modifiedDate\":\"" AT "\"},\"activeQueueIds\":[\"b\",\"a\"],"
 	    "\"dateActiveQueuesChanged\":\"" AT "\"}"),
 	    "ann IDLE@" AT " AWAY@" AT " [\"a\",\"b\"]@" AT },
 	{ "each without a time", ACTIVITY("{\"routingStatus\":{\"status\":"
-	    "\"X\"},\"presence\":{\"presenceDefinition\":{\"systemPresence\":\"y\"}}"
+	    "\"X\"},\"presence\":{\"presenceDefinition\":{"
+	    "\"systemPresence\":\"y\"}}"
 	    ",\"activeQueueIds\":[]}"), "ann X Y []" },
 	{ "none of them", ACTIVITY("{\"id\":\"ann\"}"), "ann - - -" },
 	{ "all of them null", ACTIVITY("{\"routingStatus\":null,\"presence\":"
