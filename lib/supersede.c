@@ -93,24 +93,15 @@ part_of(const struct event *ev, struct slice key)
 	    m->part : UNKNOWN;
 }
 
-/* Is the part newer in late, so that its value there counts? */
-static bool
-is_newer(const struct tier_told *late, const struct tier_told *early)
-{
-	bool timeless = late->at.text.p == NULL;
-
-	if (timeless || early->at.text.p == NULL)
-		return timeless && early->at.text.p == NULL;
-	return stamp_cmp(late->at.stamp, early->at.stamp) > 0;
-}
-
-/* No older, as far as times tell; of one moment the values are compared. */
-static bool
-is_not_older(const struct tier_told *late, const struct tier_told *early)
+/* How late a part is against an earlier frame's: > 0 newer, 0 of the same
+ * moment.  Of two without a time the later to arrive is newer; where one has
+ * a time nobody can say. */
+static int
+order_of(const struct tier_told *late, const struct tier_told *early)
 {
 	if (late->at.text.p == NULL || early->at.text.p == NULL)
-		return late->at.text.p == early->at.text.p;
-	return stamp_cmp(late->at.stamp, early->at.stamp) >= 0;
+		return late->at.text.p == early->at.text.p ? 1 : -1;
+	return stamp_cmp(late->at.stamp, early->at.stamp);
 }
 
 static bool
@@ -124,9 +115,9 @@ has_parts_of(const struct event *late, const struct event *early,
 		newer[p] = false;
 		if (was->status.p == NULL)
 			continue;
-		if (is->status.p == NULL || !is_not_older(is, was))
+		if (is->status.p == NULL || order_of(is, was) < 0)
 			return false;
-		newer[p] = is_newer(is, was);
+		newer[p] = order_of(is, was) > 0;
 	}
 	newer[UNKNOWN] = false;
 	return true;
