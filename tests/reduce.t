@@ -118,6 +118,25 @@ is "no queue is lost on the way through the journal" \
     "$(jq '.queues | length' out2)" 80
 is "nor anything that was said of one" "$(jq -c '[.queues[] | del(.verified)]' out2)" \
     "$(tail -n 1 out | jq -c '[.queues[] | del(.verified)]')"
+# frame TOPIC BODY
+frame() {
+	printf '{"topicName":"v2.users.ann.%s","eventBody":%s}\n' "$1" "$2"
+}
+doubted='{"event":"gc:open","at":"x","socket":0,"resumed":true,"downtimeMs":9}'
+named='{"event":"gc:state","at":"x","userId":"ann","seq":2,"name":"Ann","presence":{"currentStatus":"Away","label":"Dentist","lastUpdatedTimestamp":"2024-06-15T14:32:11Z"}}'
+{ frame activity '{"routingStatus":{"status":"IDLE","startTime":"2024-06-15T14:32:10Z"},"activeQueueIds":["q2","q1"]}'
+    echo "$doubted"; echo "$named"; } | gc-reduce -s parts > told 2> err
+{ frame presence '{"presenceDefinition":{"systemPresence":"AWAY"}}'
+    frame routingStatus '{"routingStatus":{"status":"IDLE","startTime":"2024-06-15T14:32:10Z"}}'
+} | gc-reduce -s parts > told 2> err
+gc-reduce -s parts --snapshot < /dev/null > kept 2> err
+is "nothing that the platform told is lost on the way through the journal" \
+    "$(jq -c '[.name, .currentStatus, .verified, .presence,
+        .activeQueues, .effective]' kept)" \
+    '["Ann","IDLE",true,{"currentStatus":"AWAY","label":"Dentist","lastUpdatedTimestamp":"2024-06-15T14:32:11Z","verified":true,"source":"event"},{"ids":["q1","q2"],"lastUpdatedTimestamp":null,"verified":false,"source":"event"},{"global":"AWAY","queues":{"q1":"AWAY","q2":"AWAY"}}]'
+is "and what was printed last is what is kept" \
+    "$(jq -c 'del(.at)' kept)" "$(tail -n 1 told | jq -c 'del(.at)')"
+
 sed 's/gc:agent/gc:state/; s/"seq":/&1/; s/EU/\\u0045\\u0055/g' out2 > state
 cat out2 state | gc-reduce --snapshot > out 2> err
 is "however the ids are spelt in an answer" \
