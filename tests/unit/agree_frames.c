@@ -54,7 +54,7 @@ struct record {
 
 static struct event ev, after;
 static struct record plain, deduped;
-static uint64_t given, out, verified, doubted, state;
+static uint64_t given, out, verified, doubted, left, balanced, state;
 
 static uint32_t
 below(uint32_t n)
@@ -229,6 +229,8 @@ run_stream(void)
 		window_push(&w, &ev, o->line, o->len, 0);
 	}
 	window_flush(&w);
+	left += w.bytes + w.count;
+	balanced += w.merged + w.copies;
 	window_free(&w);
 }
 
@@ -311,6 +313,9 @@ main(void)
 	}
 	for (int p = 0; p < PROPERTIES; p++)
 		is_int((long long)broken[p], 0, sentences[p]);
+	is_int((long long)left, 0, "a window that let all out holds nothing");
+	is_int((long long)balanced, (long long)(given - out),
+	    "and has counted what it dropped");
 	ok(given - out > runs && verified > runs && doubted > 0,
 	    "there was something to disagree on");
 	printf("# %" PRIu64 " streams: %" PRIu64 " frames, %" PRIu64

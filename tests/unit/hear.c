@@ -83,10 +83,12 @@ static const struct story {
 		{ "s 1 I@10 p@11 -",
 		    "changed refused #3 I@10? P@11r? - = P" },
 		{ "s 3 I@10 p@11 -", "changed #4 I@10r P@11r - = P" } } },
-	{ "never over what is newer", {
+	{ "never over what is newer, save an audit's and nothing came", {
 		{ "f I@10 P@11 q@12", "applied #1 I@10 P@11 q@12 = P" },
 		{ "f J@12 Q@12 -", "applied #2 J@12<I Q@12 q@12 = Q" },
-		{ "s 1 I@11 P@11 q@11", "#2 J@12<I Q@12 q@12 = Q" } } },
+		{ "s 1 I@11 P@11 q@11", "#2 J@12<I Q@12 q@12 = Q" },
+		{ "s 2 I@11 P@11 q@11",
+		    "changed #3 I@11r<J P:L@11r q@11r = P" } } },
 	{ "a label stays with its presence", {
 		{ "s 0 I@10 P@11 -", "changed #1 I@10r P:L@11r - = P" },
 		{ "f I@10 P@11 -", "duplicate #1 I@10r P:L@11r - = P" },
