@@ -6,17 +6,25 @@
 
 #define MINUTE_MS 60000.0
 
-void
-pace_init(struct pace *p, uint64_t rate, int64_t now_ms)
+static void
+set_rate(struct pace *p, uint64_t rate)
 {
 	double burst = floor((double)rate / 10);
 
 	if (burst < 1)
 		burst = 1;
+	p->rate = rate;
+	p->burst = burst;
 	/* a single request in the burst is one of the even spread itself */
-	*p = (struct pace){ .rate = rate, .burst = burst, .level = burst,
-	    .at_ms = now_ms, .span = now_ms / PACE_SPAN_MS,
-	    .per_ms = ((double)rate - (burst > 1 ? burst : 0)) / MINUTE_MS };
+	p->per_ms = ((double)rate - (burst > 1 ? burst : 0)) / MINUTE_MS;
+}
+
+void
+pace_init(struct pace *p, uint64_t rate, int64_t now_ms)
+{
+	*p = (struct pace){ .at_ms = now_ms, .span = now_ms / PACE_SPAN_MS };
+	set_rate(p, rate);
+	p->level = p->burst;
 }
 
 static void
@@ -68,6 +76,18 @@ room_ms(const struct pace *p, int64_t now_ms)
 		over -= n;
 	}
 	return (p->span + PACE_SPANS) * PACE_SPAN_MS;
+}
+
+void
+pace_rate(struct pace *p, uint64_t rate, int64_t now_ms)
+{
+	double share;
+
+	fill(p, now_ms);
+	/* a share of the burst that was spent is one of the new one's too */
+	share = p->level / p->burst;
+	set_rate(p, rate);
+	p->level = p->burst * share;
 }
 
 int64_t

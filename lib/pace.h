@@ -33,6 +33,9 @@ struct pace {
 /* rate: requests in 60 s, 1 or more. */
 void pace_init(struct pace *p, uint64_t rate, int64_t now_ms);
 
+/* The rate is another from now on; what has gone still counts. */
+void pace_rate(struct pace *p, uint64_t rate, int64_t now_ms);
+
 /* When the next request may go: now_ms or later; CLOCK_NEVER: not before
  * another one is done. */
 int64_t pace_next_ms(struct pace *p, int64_t now_ms);

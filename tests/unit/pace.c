@@ -152,6 +152,25 @@ test_full(void)
 	is_int(pace_next_ms(&p, 10000000), 10000000, "all is long ago");
 }
 
+static void
+test_rate(void)
+{
+	struct pace p;
+
+	pace_init(&p, 240, 0);
+	pace_hold(&p, 5000);
+	pace_rate(&p, 60, 100);
+	is_int(pace_next_ms(&p, 100), 5000, "a hold outlives the rate");
+	for (int i = 0; i < 6; i++)
+		pace_take(&p, 5000);
+	is_int(pace_next_ms(&p, 5000), 6112, "a lower rate is the one");
+	pace_rate(&p, 600, 5000);
+	is_int(pace_next_ms(&p, 5000), 5112, "what was spent stays spent");
+	pace_rate(&p, 6, 5000);
+	is_int(pace_next_ms(&p, 5000), CLOCK_NEVER, "and all that is under "
+	    "way counts");
+}
+
 int
 main(void)
 {
@@ -159,5 +178,6 @@ main(void)
 		test_run(i);
 	test_next();
 	test_full();
+	test_rate();
 	return done();
 }
