@@ -7,11 +7,14 @@
 #include "lib/clock.h"
 #include "lib/http.h"
 #include "lib/pace.h"
+#include "lib/resolve.h"
 #include "lib/rest.h"
 #include "lib/str.h"
 
 #define URL_MAX (16 << 10)
 #define HEADER_MAX (32 << 10)
+#define RESOLVE_MS 5000		/* for: is there such a name? */
+#define RESOLVE_TURN_MS 20	/* between looks for its answer */
 #define HOLD_MAX_MS 60000	/* of an inin-ratelimit-reset */
 
 struct job {
@@ -25,12 +28,16 @@ struct job {
 	struct curl_slist *headers;
 	struct http_reply reply;
 	struct rest_answer answer;
+	struct resolve *resolve;	/* no address: is there the name? */
+	int64_t resolve_until_ms;
+	bool no_name;
 };
 TAILQ_HEAD(jobs, job);
 
 struct rest {
 	char *base, *cacert, *bearer;
 	unsigned limit;			/* transfers at once */
+	char *host;
 	uint64_t rate, pace_rate;	/* ours; with what the server allows */
 	int64_t timeout_ms, now_ms;
 	CURLM *multi;
@@ -145,6 +152,7 @@ job_del(struct job *j)
 		explicit_bzero(h->data, strlen(h->data));
 	curl_slist_free_all(j->headers);
 	curl_easy_cleanup(j->easy);
+	resolve_free(j->resolve);
 	http_reply_free(&j->reply);
 	wipe(&j->url);
 	wipe(&j->body);
@@ -307,7 +315,7 @@ finish(struct rest *r, struct job *j, CURLcode result)
 	if (http_result(result, &j->reply, &a->err) == -1) {
 		r->counts.failed++;
 		a->status = 0;
-		if (result == CURLE_COULDNT_RESOLVE_HOST)
+		if (j->no_name)
 			a->err.code = GC_EX_CONFIG;
 		err_prefix(&a->err, "%s", j->what);
 	} else if (a->status < 200 || a->status > 299) {
@@ -318,6 +326,27 @@ finish(struct rest *r, struct job *j, CURLcode result)
 	if (j->done != NULL)
 		j->done(j->arg, a);
 	job_del(j);
+}
+
+/* The transfers that found no address, once it is known why. */
+static void
+serve_names(struct rest *r)
+{
+	enum resolve_answer answer;
+	struct job *j, *next;
+
+	for (j = TAILQ_FIRST(&r->flying); j != NULL; j = next) {
+		next = TAILQ_NEXT(j, link);
+		if (j->resolve == NULL)
+			continue;
+		answer = resolve_answer(j->resolve);
+		if (answer == RESOLVE_WAIT && r->now_ms < j->resolve_until_ms)
+			continue;
+		j->no_name = answer == RESOLVE_NONE;
+		finish(r, j, CURLE_COULDNT_RESOLVE_HOST);
+		/* a callback may have cancelled the next one */
+		next = TAILQ_FIRST(&r->flying);
+	}
 }
 
 static void
@@ -344,6 +373,16 @@ start_some(struct rest *r)
 	}
 }
 
+/* The name in an address, without its port. */
+static char *
+host_of(const char *base)
+{
+	const char *host = strstr(base, "://");
+
+	host = host != NULL ? host + 3 : base;
+	return xstrndup(host, strcspn(host, *host == '[' ? "/" : ":/"));
+}
+
 /* --- the whole ---------------------------------------------------------- */
 
 struct rest *
@@ -352,6 +391,7 @@ rest_new(const struct rest_opts *o, int64_t now_ms, struct err *err)
 	struct rest *r = xcalloc(1, sizeof(*r));
 
 	r->base = xstrdup(o->base);
+	r->host = host_of(o->base);
 	r->cacert = o->cacert != NULL ? xstrdup(o->cacert) : NULL;
 	r->limit = o->jobs < REST_JOBS_MAX ? o->jobs : REST_JOBS_MAX;
 	r->rate = r->pace_rate = o->rate;
@@ -415,6 +455,7 @@ rest_del(struct rest *r)
 	curl_multi_cleanup(r->multi);
 	wipe(&r->bearer);
 	free(r->base);
+	free(r->host);
 	free(r->cacert);
 	free(r);
 }
@@ -441,10 +482,16 @@ rest_counts(const struct rest *r)
 size_t
 rest_interest(struct rest *r, struct pollfd *fds, int64_t *due_ms)
 {
+	const struct job *j;
+
 	if (r->timer_ms < *due_ms)
 		*due_ms = r->timer_ms;
 	if (next_job(r, due_ms) != NULL)
 		*due_ms = r->now_ms;
+	TAILQ_FOREACH(j, &r->flying, link)
+		if (j->resolve != NULL &&
+		    r->now_ms + RESOLVE_TURN_MS < *due_ms)
+			*due_ms = r->now_ms + RESOLVE_TURN_MS;
 	memcpy(fds, r->fds, r->fd_count * sizeof(*fds));
 	return r->fd_count;
 }
@@ -493,7 +540,13 @@ rest_step(struct rest *r, int64_t now_ms)
 			continue;
 		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE,
 		    (char **)&j);
-		finish(r, j, result);
+		if (result != CURLE_COULDNT_RESOLVE_HOST) {
+			finish(r, j, result);
+			continue;
+		}
+		j->resolve = resolve_start(r->host);
+		j->resolve_until_ms = now_ms + RESOLVE_MS;
 	}
+	serve_names(r);
 	start_some(r);
 }
