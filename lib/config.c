@@ -161,6 +161,8 @@ static int
 derive_urls(struct config *c, struct settings *s, unsigned want,
     struct err *e)
 {
+	if (c->channels)
+		want = (want & ~(unsigned)CONFIG_WS) | CONFIG_API;
 	/* a token given as such is not asked for anywhere */
 	if (s->v[ACCESS_TOKEN] != NULL && s->v[CLIENT_ID] == NULL)
 		want &= ~(unsigned)CONFIG_LOGIN;
@@ -174,9 +176,9 @@ derive_urls(struct config *c, struct settings *s, unsigned want,
 	    want & CONFIG_WS, e);
 }
 
-/* The channels protocol is not in this version: say so before a 404 does. */
+/* A tool that does not speak channels says so before a 404 does. */
 static int
-check_protocol(const struct config *c, const struct settings *s,
+check_protocol(struct config *c, const struct settings *s,
     unsigned want, struct err *e)
 {
 	const char *p = s->v[PROTOCOL] != NULL ? s->v[PROTOCOL] : "auto";
@@ -186,12 +188,13 @@ check_protocol(const struct config *c, const struct settings *s,
 		return 0;
 	if (strcmp(p, "auto") != 0 && strcmp(p, "channels") != 0)
 		return err_set(e, GC_EX_CONFIG, "GC_PROTOCOL: '%.40s' is "
-		    "neither events nor auto", p);
-	if (strcmp(p, "channels") == 0 || c->vendor_region)
-		return err_set(e, GC_EX_CONFIG, "the channels protocol of the "
-		    "public regions is not in this version; GC_PROTOCOL="
-		    "events speaks the other one");
-	return 0;
+		    "none of events, channels and auto", p);
+	if (strcmp(p, "auto") == 0 && !c->vendor_region)
+		return 0;
+	c->channels = (want & CONFIG_CHANNELS) != 0;
+	return c->channels ? 0 : err_set(e, GC_EX_CONFIG, "the channels "
+	    "protocol of the public regions is not in this version of this "
+	    "tool; GC_PROTOCOL=events speaks the other one");
 }
 
 /* The first line of a file that is for us alone. */

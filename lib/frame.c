@@ -4,11 +4,12 @@
 
 #define TOPIC_MAX 256		/* the platform's own limit is 200 */
 
-enum { TOPIC, MESSAGE, RESULT, BODY, BODY_MESSAGE, BODY_TYPE, KEYS };
+enum { TOPIC, MESSAGE, RESULT, EVENT, BODY, BODY_MESSAGE, BODY_TYPE, KEYS };
 
 static const struct scan_key keys[KEYS] = {
 	[TOPIC] = { "topicName", -1 }, [MESSAGE] = { "message", -1 },
-	[RESULT] = { "result", -1 }, [BODY] = { "eventBody", -1 },
+	[RESULT] = { "result", -1 }, [EVENT] = { "event", -1 },
+	[BODY] = { "eventBody", -1 },
 	[BODY_MESSAGE] = { "message", BODY },
 	[BODY_TYPE] = { "systemTopicType", BODY },
 };
@@ -79,6 +80,7 @@ frame_read(const char *text, size_t len)
 		return f;
 	f.topic = v[TOPIC];
 	f.message = v[MESSAGE];
+	f.event = v[EVENT];
 	if (v[TOPIC].kind == SCAN_STRING) {
 		f.kind = topic_kind(v);
 		f.message = v[BODY_MESSAGE];

@@ -34,6 +34,8 @@ struct frame {
 	enum scan_verdict verdict;
 	struct slice topic;	/* absent where there is none */
 	struct slice message;	/* what the system or a reply says */
+	struct slice event;	/* a member that the platform does not have,
+				 * and the suite's own lines do */
 };
 
 #define FRAME_PING "{\"message\":\"ping\"}"

@@ -12,7 +12,6 @@
 #define CONNECT_MS 15000	/* names, TCP, proxy, TLS */
 #define UPGRADE_MS 15000	/* request and answer */
 #define CLOSE_MS 5000		/* for the server's close frame */
-#define STOP_MS 5000		/* for that and a slow reader, at the end */
 
 /* --- connecting --------------------------------------------------------- */
 
@@ -166,7 +165,7 @@ back_off(struct app *app)
 	drop_connection(app);
 	app->retry_ms = app->now_ms + w.delay_ms;
 	if (w.failover)
-		stream_failover(app);
+		line_failover(app, 0, app->tries.attempts);
 }
 
 void

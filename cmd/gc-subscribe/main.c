@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <wslay/wslayver.h>
 
-#include "cmd/gc-subscribe/subscribe.h"
+#include "cmd/gc-subscribe/fleet.h"
 #include "lib/clock.h"
 #include "lib/event.h"
 #include "lib/file.h"
@@ -31,6 +31,7 @@ static struct app app = {
 		    .healthy_ms = HEALTHY_MS },
 		.max_attempts = 10, .rotate_before_ms = 90000,
 		.buffer = 64 << 20,
+		.silence_ms = 40000, .members_ms = 300000,
 	},
 	.retry_ms = CLOCK_NEVER, .rotate_ms = CLOCK_NEVER,
 	.close_ms = CLOCK_NEVER, .ping_ms = CLOCK_NEVER,
@@ -57,6 +58,10 @@ static const struct opt table[] = {
 	    "DURATION", "ping so often (25s)", 1, 0 },
 	{ 0, "ping-misses", OPT_NUMBER, &app.opt.ping_misses, "N",
 	    "reconnect after N pings without a pong (3)", 1, 1000 },
+	{ 0, "silence", OPT_DURATION, &app.opt.silence_ms, "DURATION",
+	    "channels: reconnect if nothing comes for so long (40s)", 1, 0 },
+	{ 0, "members", OPT_DURATION, &app.opt.members_ms, "DURATION",
+	    "channels: read who is in scope again so often (5m)", 1000, 0 },
 	{ 0, "backoff-base", OPT_DURATION, &app.opt.policy.backoff.base_ms,
 	    "DURATION", "the first delay, doubled each time (2s)", 1, 0 },
 	{ 0, "jitter", OPT_DURATION, &app.opt.policy.backoff.jitter_ms,
@@ -162,16 +167,19 @@ open_all(char **events, size_t count)
 	if (app.opt.ready_fd != 0)
 		check_ready();
 	if ((app.sigs_fd = sigs_open(true, &e)) == -1 ||
-	    config_load(&app.config, CONFIG_WS, &e) == -1 ||
+	    config_load(&app.config, CONFIG_WS | CONFIG_CHANNELS, &e) == -1 ||
 	    child_helper(app.config.token_cmd, &e) == -1 ||
-	    transport_split(app.config.ws_url, &app.target, &e) == -1)
+	    (!app.config.channels && transport_split(app.config.ws_url,
+	    &app.target, &e) == -1))
 		die_err(&e);
-	if (app.target.tls && app.config.cacert != NULL &&
+	if ((app.target.tls || app.config.channels) &&
+	    app.config.cacert != NULL &&
 	    access(app.config.cacert, R_OK) == -1)
 		die(GC_EX_CONFIG, "GC_CACERT: can't read '%s': %s",
 		    app.config.cacert, strerror(errno));
-	app.shown_url = xstrndup(app.config.ws_url,
-	    strcspn(app.config.ws_url, "?"));
+	if (!app.config.channels)
+		app.shown_url = xstrndup(app.config.ws_url,
+		    strcspn(app.config.ws_url, "?"));
 	app.lock_path = state_path("subscribe.lock");
 	app.registry_path = state_path("subscriptions.ndjson");
 	if (file_lock(app.lock_path, &e) == -1)
@@ -218,7 +226,10 @@ start(int argc, char **argv)
 	if (app.opt.duration_ms > 0)
 		app.stop_ms = app.now_ms + app.opt.duration_ms;
 	app.state = ST_BACKOFF;
-	perform(&app, EV_RETRY);
+	if (app.config.channels)
+		fleet_start(&app);
+	else
+		perform(&app, EV_RETRY);
 }
 
 /* --- a turn ------------------------------------------------------------- */
@@ -295,17 +306,23 @@ serve_timers(void)
 	stream_ping(&app);
 }
 
+void
+turn_signals(struct app *a)
+{
+	sigs_take(&a->sigs);
+	if (!a->sigs.status)
+		return;
+	a->sigs.status = false;
+	report_status(a);
+}
+
 static void
 turn(void)
 {
 	struct pollfd fds[FDS];
 
 	wait_for_something(fds);
-	sigs_take(&app.sigs);
-	if (app.sigs.status) {
-		app.sigs.status = false;
-		report_status(&app);
-	}
+	turn_signals(&app);
 	output_serve(&app, fds[FD_STDOUT].revents);
 	serve_token(&app);
 	serve_transport(&app);
@@ -344,6 +361,8 @@ drain(void)
 static void
 free_all(void)
 {
+	if (app.fleet != NULL)
+		fleet_free(&app);
 	token_free(&app.token);
 	config_free(&app.config);
 	registry_free(&app.registry);
@@ -369,8 +388,12 @@ int
 main(int argc, char **argv)
 {
 	start(argc, argv);
-	while (app.state != ST_DONE)
-		turn();
+	while (app.state != ST_DONE) {
+		if (app.fleet != NULL)
+			fleet_turn(&app);
+		else
+			turn();
+	}
 	drain();
 	report_rejects_due(&app, true);
 	metrics_write(&app.metrics);

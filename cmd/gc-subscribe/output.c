@@ -8,7 +8,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "cmd/gc-subscribe/subscribe.h"
+#include "cmd/gc-subscribe/fleet.h"
 #include "lib/log.h"
 
 #define BLOCK 65536		/* bytes gathered for one write */
@@ -67,7 +67,10 @@ gather(struct app *app)
 		if (kind == RING_HOLE) {
 			o->hole_from = o->buf.len;
 			o->hole_lost = hole.lost;
-			stream_hole(app, &hole, &o->buf);
+			if (app->fleet != NULL)
+				feed_hole(app, &hole, &o->buf);
+			else
+				stream_hole(app, &hole, &o->buf);
 			o->hole_to = o->buf.len;
 		} else {
 			buf_add(&o->buf, line, len);

@@ -7,7 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "cmd/gc-subscribe/subscribe.h"
+#include "cmd/gc-subscribe/fleet.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 
@@ -40,8 +40,11 @@ report_status(struct app *app)
 		    app->subs[i].id.len);
 		buf_addf(&line, ":%" PRIu64, app->subs[i].frames);
 	}
-	buf_addf(&line, "},\"otherSubscriptions\":%" PRIu64 "}",
+	buf_addf(&line, "},\"otherSubscriptions\":%" PRIu64,
 	    app->other_frames);
+	if (app->fleet != NULL)
+		fleet_status(app, &line);
+	buf_adds(&line, "}");
 	log_raw(line.data, line.len);
 	buf_free(&line);
 }

@@ -10,43 +10,15 @@
 #include "lib/scan.h"
 #include "lib/str.h"
 
-#define LINE_CAP (2 << 20)
-#define BINARY_REJECT (REJECTS - 1)
-#define OURS_REJECT (REJECTS - 2)
 #define PING_TEXT "gc-tools "	/* and its number */
 
 /* --- control lines ------------------------------------------------------ */
 
 static void
-begin(struct buf *line, const char *event, int64_t wall_ms)
-{
-	char at[CLOCK_RFC3339_LEN + 1];
-
-	clock_format_ms(wall_ms, at);
-	buf_addf(line, "{\"event\":\"gc:%s\",\"at\":\"%s\",\"socket\":0",
-	    event, at);
-}
-
-static void
-push(struct app *app, struct buf *line, bool control)
-{
-	ring_push(&app->ring, line->data, line->len, control,
-	    (struct ring_mark){ clock_wall_ms(), app->tries.attempts });
-	buf_free(line);
-}
-
-static void
-push_control(struct app *app, struct buf *line)
-{
-	buf_adds(line, "}\n");
-	push(app, line, true);
-}
-
-static void
 add_open(struct app *app, struct buf *line, struct ring_mark mark,
     bool resumed, int64_t downtime_ms)
 {
-	begin(line, "open", mark.at_ms);
+	line_begin(line, "open", 0, mark.at_ms);
 	buf_adds(line, ",\"protocol\":\"events\",\"sockets\":1,\"url\":");
 	buf_add_json(line, app->shown_url, strlen(app->shown_url));
 	buf_addf(line, ",\"attempt\":%u,\"subscriptions\":%zu,\"rejected\":0,"
@@ -59,21 +31,6 @@ add_open(struct app *app, struct buf *line, struct ring_mark mark,
 		buf_adds(line, "null");
 }
 
-static void
-add_closed(struct buf *line, int64_t wall_ms, unsigned code,
-    const char *reason, const char *by, const char *next, int64_t delay_ms)
-{
-	begin(line, "closed", wall_ms);
-	if (code != 0)
-		buf_addf(line, ",\"code\":%u", code);
-	else
-		buf_adds(line, ",\"code\":null");
-	buf_adds(line, ",\"reason\":");
-	buf_add_json(line, reason, strlen(reason));
-	buf_addf(line, ",\"by\":\"%s\",\"next\":\"%s\",\"delayMs\":%" PRId64,
-	    by, next, delay_ms);
-}
-
 void
 stream_closed(struct app *app, const char *next, int64_t delay_ms)
 {
@@ -81,24 +38,12 @@ stream_closed(struct app *app, const char *next, int64_t delay_ms)
 
 	app->drops++;
 	app->closed_ms = app->now_ms;
-	buf_init(&line, LINE_CAP);
-	add_closed(&line, clock_wall_ms(), app->close_code,
+	line_init(&line);
+	line_closed(&line, 0, clock_wall_ms(), app->close_code,
 	    app->close_reason, app->close_by ? app->close_by : "network",
 	    next, delay_ms);
-	push_control(app, &line);
+	line_tell(app, &line);
 	app->close_by = NULL;
-}
-
-void
-stream_failover(struct app *app)
-{
-	struct buf line;
-
-	app->failovers++;
-	buf_init(&line, LINE_CAP);
-	begin(&line, "failover", clock_wall_ms());
-	buf_addf(&line, ",\"attempts\":%u", app->tries.attempts);
-	push_control(app, &line);
 }
 
 /* Lines were dropped here: said as an outage that lasted from the first to
@@ -108,32 +53,14 @@ stream_hole(struct app *app, const struct ring_hole *hole, struct buf *out)
 {
 	int64_t down_ms = hole->last.at_ms - hole->from_ms;
 
-	add_closed(out, hole->from_ms, 0, "overrun", "client", "reconnect",
-	    0);
+	line_closed(out, 0, hole->from_ms, 0, "overrun", "client",
+	    "reconnect", 0);
 	buf_addf(out, ",\"lost\":%" PRIu64 "}\n", hole->lost);
 	add_open(app, out, hole->last, true, down_ms > 0 ? down_ms : 1);
 	buf_adds(out, "}\n");
 }
 
 /* --- frames ------------------------------------------------------------- */
-
-/* Does the event's name begin with gc:, however it is spelt? */
-static bool
-is_ours(struct slice event)
-{
-	struct buf name;
-	bool ours;
-
-	if (event.kind != SCAN_STRING)
-		return false;
-	if (!event.escaped)
-		return event.len >= 3 && memcmp(event.p, "gc:", 3) == 0;
-	buf_init(&name, event.len);
-	ours = slice_unescape(event, &name) == 0 && name.len >= 3 &&
-	    memcmp(name.data, "gc:", 3) == 0;
-	buf_free(&name);
-	return ours;
-}
 
 static void
 take_text(struct app *app, const char *text, size_t len)
@@ -155,21 +82,16 @@ take_text(struct app *app, const char *text, size_t len)
 		report_reject(app, verdict, scan_reason(verdict));
 		return;
 	}
-	if (is_ours(v[EVENT])) {
+	if (line_is_ours(v[EVENT])) {
 		report_reject(app, OURS_REJECT, "a control line, which only "
 		    "the suite itself may tell");
 		return;
 	}
 	report_frame(app, v[ID], v[USER]);
-	buf_init(&line, LINE_CAP);
-	buf_add(&line, text, len);
-	/* a line break in valid JSON is white space between its tokens */
-	for (size_t i = 0; i < line.len; i++)
-		if (line.data[i] == '\n' || line.data[i] == '\r')
-			line.data[i] = ' ';
-	buf_adds(&line, "\n");
-	push(app, &line, false);
-	app->taken++;
+	line_init(&line);
+	line_of_frame(&line, text, len);
+	line_push(app, line.data, line.len, false);
+	buf_free(&line);
 }
 
 static void
@@ -206,11 +128,11 @@ on_pong(void *arg, const void *payload, size_t len)
 	    -1 || number <= app->ping_answered)
 		return;
 	app->ping_answered = number;
-	buf_init(&line, LINE_CAP);
-	begin(&line, "alive", clock_wall_ms());
+	line_init(&line);
+	line_begin(&line, "alive", 0, clock_wall_ms());
 	buf_addf(&line, ",\"rttMs\":%" PRId64, clock_mono_ms() -
 	    app->ping_at_ms[number % PINGS_KEPT]);
-	push_control(app, &line);
+	line_tell(app, &line);
 }
 
 static void
@@ -287,11 +209,11 @@ stream_open(struct app *app)
 	app->close_by = NULL;
 	app->ping_sent = app->ping_answered = 0;
 	app->ping_ms = app->now_ms + app->opt.ping_interval_ms;
-	buf_init(&line, LINE_CAP);
+	line_init(&line);
 	add_open(app, &line, (struct ring_mark){ clock_wall_ms(),
 	    app->tries.attempts }, resumed, app->now_ms > app->closed_ms ?
 	    app->now_ms - app->closed_ms : 1);
-	push_control(app, &line);
+	line_tell(app, &line);
 	log_note("open: %s", app->shown_url);
 	free(app->refused_token);
 	app->refused_token = NULL;

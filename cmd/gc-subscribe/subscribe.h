@@ -7,8 +7,11 @@
  * token.c    the token command
  * wire.c     bytes to and fro
  * stream.c   frames to lines; control lines; liveness
+ * lines.c    how lines are made
  * output.c   from the ring to stdout, which never blocks the rest
  * report.c   status, metrics, notes
+ *
+ * The channels protocol has its own sessions and sockets: see fleet.h.
  */
 #ifndef GC_SUBSCRIBE_H
 #define GC_SUBSCRIBE_H
@@ -33,6 +36,9 @@
 #define AGENTS_NOTE 500		/* more agents than this want a filter */
 #define AGENT_SLOTS 2048
 #define REJECTS 16
+#define STOP_MS 5000		/* for a stop, a slow reader included */
+#define BINARY_REJECT (REJECTS - 1)
+#define OURS_REJECT (REJECTS - 2)
 
 struct options {
 	struct opt_list filters;
@@ -45,6 +51,7 @@ struct options {
 	uint64_t max_attempts;
 	int64_t rotate_before_ms;
 	size_t buffer;
+	int64_t silence_ms, members_ms;	/* channels */
 	uint64_t count;			/* -n; 0: no end */
 	int64_t duration_ms;		/* -d; 0: no end */
 	uint64_t ready_fd;		/* --ready; 0: none */
@@ -71,8 +78,11 @@ struct output {
 	int error;
 };
 
+struct fleet;
+
 struct app {
 	struct options opt;
+	struct fleet *fleet;	/* channels; NULL: the events protocol */
 	struct config config;
 	struct registry registry;
 	char *lock_path, *registry_path;
@@ -137,6 +147,9 @@ struct app {
 	size_t agent_count;
 };
 
+/* main.c */
+void turn_signals(struct app *app);
+
 /* connect.c */
 void perform(struct app *app, enum session_event event);	/* step + act */
 void lose(struct app *app, const char *by, unsigned code, const char *reason);
@@ -154,10 +167,25 @@ void upgrade_late(struct app *app);	/* no answer, or no end of it */
 struct websocket *stream_new(struct app *app);
 void stream_open(struct app *app);	/* replay, gc:open */
 void stream_closed(struct app *app, const char *next, int64_t delay_ms);
-void stream_failover(struct app *app);
 void stream_hole(struct app *app, const struct ring_hole *hole,
     struct buf *out);
 int64_t stream_ping(struct app *app);	/* returns when it is due next */
+
+/*
+ * lines.c: the caller adds fields between begin and tell, which closes the
+ * line, puts it into the ring and frees it.
+ */
+void line_init(struct buf *line);
+void line_begin(struct buf *line, const char *event, unsigned socket,
+    int64_t wall_ms);
+void line_closed(struct buf *line, unsigned socket, int64_t wall_ms,
+    unsigned code, const char *reason, const char *by, const char *next,
+    int64_t delay_ms);
+void line_of_frame(struct buf *line, const char *text, size_t len);
+bool line_is_ours(struct slice event);	/* begins with gc:, however spelt */
+void line_push(struct app *app, const char *line, size_t len, bool control);
+void line_tell(struct app *app, struct buf *line);
+void line_failover(struct app *app, unsigned socket, unsigned attempts);
 
 /* output.c */
 int output_open(struct app *app);

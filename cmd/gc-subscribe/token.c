@@ -2,11 +2,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/gc-subscribe/subscribe.h"
+#include "cmd/gc-subscribe/fleet.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 
 #define TOKEN_MS 90000		/* the token command: gc-token takes 60 s */
+
+/* To whom it matters: the one session, or all of them. */
+static void
+tell(struct app *app, enum session_event event)
+{
+	if (app->fleet != NULL)
+		fleet_token_event(app, event);
+	else
+		perform(app, event);
+}
 
 /* No token, no connect; but an attempt all the same. */
 static void
@@ -14,7 +24,7 @@ token_lost(struct app *app)
 {
 	app->counted = true;
 	app->tries.attempts++;
-	perform(app, EV_LOST);
+	tell(app, EV_LOST);
 }
 
 /* After SIGHUP, before the next token, and so the next connect. */
@@ -68,7 +78,7 @@ token_refused(struct app *app)
 {
 	app->exit_code = app->lost.code;
 	log_error("%s", app->lost.msg);
-	perform(app, EV_STOP);
+	tell(app, EV_STOP);
 }
 
 static void
@@ -90,7 +100,7 @@ token_came(struct app *app)
 	/* a moment later, so that the old one is past its half for sure */
 	app->rotate_ms = rotate == CLOCK_NEVER ? CLOCK_NEVER :
 	    app->now_ms + rotate - wall + 1;
-	perform(app, EV_TOKEN);
+	tell(app, EV_TOKEN);
 }
 
 void
