@@ -219,18 +219,34 @@ read_secret_file(char **secret, const char *path, struct err *e)
 }
 
 static int
+load_grant(struct config *c, const struct settings *s, struct err *e)
+{
+	const char *told = s->v[GRANT];
+
+	if (told == NULL)
+		c->grant = c->client_secret != NULL ? CONFIG_CLIENT_GRANT :
+		    CONFIG_NO_GRANT;
+	else if (strcmp(told, "client") == 0)
+		c->grant = CONFIG_CLIENT_GRANT;
+	else if (strcmp(told, "login") == 0)
+		c->grant = CONFIG_LOGIN_GRANT;
+	else
+		return err_set(e, GC_EX_CONFIG, "GC_GRANT: '%.20s' is neither "
+		    "client nor login", told);
+	return 0;
+}
+
+static int
 load_secret(struct config *c, struct settings *s, struct err *e)
 {
-	if (s->v[GRANT] != NULL && strcmp(s->v[GRANT], "client") != 0)
-		return err_set(e, GC_EX_CONFIG, "GC_GRANT: '%.20s' is not in "
-		    "this version; client is", s->v[GRANT]);
 	c->client_id = settings_take(s, CLIENT_ID);
 	c->client_secret = settings_take(s, CLIENT_SECRET);
 	c->access_token = settings_take(s, ACCESS_TOKEN);
-	if (c->client_secret != NULL || s->v[CLIENT_SECRET_FILE] == NULL)
-		return 0;
-	return read_secret_file(&c->client_secret, s->v[CLIENT_SECRET_FILE],
-	    e);
+	if (c->client_secret == NULL && s->v[CLIENT_SECRET_FILE] != NULL &&
+	    read_secret_file(&c->client_secret, s->v[CLIENT_SECRET_FILE],
+	    e) == -1)
+		return -1;
+	return load_grant(c, s, e);
 }
 
 /* It is read when something connects; what cannot be is said now. */

@@ -23,6 +23,14 @@ enum config_want {
 				 * api_url that must come out, not ws_url */
 };
 
+/* GC_GRANT: what a token is had for. */
+enum config_grant {
+	CONFIG_NO_GRANT,	/* not told, and no secret is set: who signed
+				 * in, if anybody */
+	CONFIG_CLIENT_GRANT,	/* the client's secret */
+	CONFIG_LOGIN_GRANT	/* signing in */
+};
+
 struct config {
 	char *profile;		/* "default" where none is named */
 	char *domain;		/* or NULL where bare URLs do */
@@ -32,6 +40,7 @@ struct config {
 	bool channels;		/* the protocol; only with CONFIG_CHANNELS */
 	bool vendor_region;	/* domain is one of the vendor's regions */
 	/* CONFIG_SECRETS */
+	enum config_grant grant;
 	char *client_id, *client_secret;	/* or NULL */
 	char *access_token;	/* a token given as such, or NULL */
 	char *state_folder, *cache_folder;	/* …/gc/PROFILE; not made.

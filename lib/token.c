@@ -10,12 +10,20 @@
 #define TYPE_MAX 64
 #define LIFE_MAX_S (366 * 86400)	/* a longer life is an error */
 
+static void
+drop(char **secret)
+{
+	if (*secret != NULL)
+		explicit_bzero(*secret, strlen(*secret));
+	free(*secret);
+	*secret = NULL;
+}
+
 void
 token_free(struct token *t)
 {
-	if (t->access_token != NULL)
-		explicit_bzero(t->access_token, strlen(t->access_token));
-	free(t->access_token);
+	drop(&t->access_token);
+	drop(&t->refresh_token);
 	free(t->token_type);
 	free(t->issued_at);
 	*t = (struct token){ 0 };
@@ -36,6 +44,14 @@ static bool
 is_token(const char *s)
 {
 	return is_visible(s, TOKEN_MAX);
+}
+
+/* One that no server can have meant is none. */
+static void
+mend_refresh(struct token *t)
+{
+	if (t->refresh_token != NULL && !is_token(t->refresh_token))
+		drop(&t->refresh_token);
 }
 
 /* Whatever was told is a bearer token to us; its name must be printable. */
@@ -65,10 +81,11 @@ token_from_answer(struct token *t, const char *text, size_t len,
 		{ "access_token", JSON_STRING, &t->access_token, NULL },
 		{ "token_type", JSON_STRING, &t->token_type, NULL },
 		{ "expires_in", JSON_INTEGER, &life_s, &has_life },
+		{ "refresh_token", JSON_STRING, &t->refresh_token, NULL },
 	};
 
 	*t = (struct token){ 0 };
-	if (json_read(text, len, fields, 3, NULL) == -1)
+	if (json_read(text, len, fields, 4, NULL) == -1)
 		return no_token(t, "the login host's answer is no JSON object",
 		    e);
 	if (t->access_token == NULL || !is_token(t->access_token))
@@ -78,6 +95,7 @@ token_from_answer(struct token *t, const char *text, size_t len,
 		return no_token(t, "the login host's answer has no sensible "
 		    "expires_in", e);
 	mend_type(t);
+	mend_refresh(t);
 	t->issued_ms = now_ms;
 	t->expires_ms = now_ms + life_s * 1000;
 	return 0;
@@ -217,14 +235,42 @@ token_rotate_ms(const struct token *t, int64_t before_ms)
 	    half;
 }
 
+/* Of a file that has its owner: 1, or 0 and why. */
+static int
+load_text(struct token *t, const char *path, const char *owner,
+    const struct buf *text, struct err *e)
+{
+	char *whose = NULL, *refresh = NULL;
+	const struct json_field fields[] = {
+		{ "owner", JSON_STRING, &whose, NULL },
+		{ "refresh_token", JSON_STRING, &refresh, NULL },
+	};
+	int found = 0;
+
+	if (json_read(text->data, text->len, fields, 2, NULL) == -1 ||
+	    whose == NULL)
+		err_set(e, GC_EX_OK, "'%s' holds no token", path);
+	else if (strcmp(whose, owner) != 0)
+		err_set(e, GC_EX_OK, "'%s' holds another client's", path);
+	else if (token_from_output(t, text->data, text->len, NULL) == 0 &&
+	    t->expires_ms != 0)
+		found = 1;
+	else
+		err_set(e, GC_EX_OK, "'%s' is damaged", path);
+	free(whose);
+	if (found == 0) {
+		token_free(t);
+		drop(&refresh);
+	}
+	t->refresh_token = refresh;
+	mend_refresh(t);
+	return found;
+}
+
 int
 token_load(struct token *t, const char *path, const char *owner,
     struct err *e)
 {
-	char *whose = NULL;
-	const struct json_field fields[] = {
-		{ "owner", JSON_STRING, &whose, NULL },
-	};
 	struct buf text;
 	int found = 0;
 
@@ -234,21 +280,11 @@ token_load(struct token *t, const char *path, const char *owner,
 		return 0;
 	if (file_check_private(path, e) == -1)
 		return -1;
-	buf_init_secret(&text, TOKEN_LINE_MAX);
-	if (file_read(path, &text, e) == -1 ||
-	    json_read(text.data, text.len, fields, 1, NULL) == -1 ||
-	    whose == NULL)
-		err_set(e, GC_EX_OK, "'%s' holds no token", path);
-	else if (strcmp(whose, owner) != 0)
-		err_set(e, GC_EX_OK, "'%s' holds another client's", path);
-	else if (token_from_output(t, text.data, text.len, NULL) == 0 &&
-	    t->expires_ms != 0)
-		found = 1;
+	buf_init_secret(&text, TOKEN_FILE_MAX);
+	if (file_read(path, &text, e) == 0 && text.len > 0)
+		found = load_text(t, path, owner, &text, e);
 	else
-		err_set(e, GC_EX_OK, "'%s' is damaged", path);
-	if (found == 0)
-		token_free(t);
-	free(whose);
+		err_set(e, GC_EX_OK, "'%s' holds no token", path);
 	buf_wipe(&text);
 	return found;
 }
@@ -260,10 +296,15 @@ token_save(const struct token *t, const char *path, const char *owner,
 	struct buf text;
 	int status;
 
-	buf_init_secret(&text, TOKEN_LINE_MAX);
+	buf_init_secret(&text, TOKEN_FILE_MAX);
 	buf_adds(&text, "{\"owner\":");
 	buf_add_json(&text, owner, strlen(owner));
 	add_fields(&text, t);
+	if (t->refresh_token != NULL) {
+		buf_adds(&text, ",\"refresh_token\":");
+		buf_add_json(&text, t->refresh_token,
+		    strlen(t->refresh_token));
+	}
 	buf_adds(&text, "}\n");
 	status = file_replace(path, text.data, text.len, e);
 	buf_wipe(&text);

@@ -14,7 +14,8 @@
 
 #define TOKEN_MAX 16384		/* bytes of a token */
 #define TOKEN_TIME_MAX 128	/* of an issued_at that is kept as told */
-#define TOKEN_LINE_MAX (4 * TOKEN_MAX)	/* of its line, and of the cache */
+#define TOKEN_LINE_MAX (4 * TOKEN_MAX)	/* of its line */
+#define TOKEN_FILE_MAX (8 * TOKEN_MAX)	/* of the file that keeps it */
 #define TOKEN_OWNER_MAX 4096
 
 struct token {
@@ -23,6 +24,8 @@ struct token {
 	int64_t issued_ms;	/* 0: unknown */
 	int64_t expires_ms;	/* 0: unknown: never rotated */
 	char *issued_at;	/* as the token command told it, or NULL */
+	char *refresh_token;	/* what a new one is had for; NULL: none came.
+				 * Never told: only kept */
 };
 
 void token_free(struct token *t);	/* wiped; safe on zeroes */
@@ -54,8 +57,8 @@ bool token_is_fresh(const struct token *t, int64_t min_ttl_ms,
 int64_t token_rotate_ms(const struct token *t, int64_t before_ms);
 
 /*
- * The cache file, 0600.  owner says whose token it is (client id and login
- * URL): another's is none.  load: 1 found, 0 none (missing; or another's or
+ * The file, 0600.  owner says whose token it is (client id and login URL):
+ * another's is none.  load: 1 found, 0 none (missing; or another's or
  * damaged, which e->msg then says), -1 refused: others can read it (78).
  */
 int token_load(struct token *t, const char *path, const char *owner,

@@ -175,8 +175,30 @@ static const struct row rows[] = {
 	    "/nowhere/s" },
 	{ "GC_CLIENT_SECRET_FILE=/nowhere/s", "", 0, IS(client_secret),
 	    NULL },
-	{ "GC_GRANT=login", "", CONFIG_SECRETS, NONE, "GC_GRANT" },
+	{ "GC_GRANT=me", "", CONFIG_SECRETS, NONE,
+	    "GC_GRANT: 'me' is neither client nor login" },
+	{ "GC_GRANT=me", "", 0, IS(domain), NULL },
 	{ "GC_GRANT=client", "", CONFIG_SECRETS, IS(client_secret), NULL },
+};
+
+/* What a token is had for. */
+static const struct {
+	const char *env, *file;
+	enum config_grant grant;
+} grants[] = {
+	{ "", "", CONFIG_NO_GRANT },
+	{ "GC_CLIENT_ID=c", "", CONFIG_NO_GRANT },
+	{ "GC_GRANT=", "", CONFIG_NO_GRANT },
+	{ "GC_CLIENT_SECRET=s", "", CONFIG_CLIENT_GRANT },
+	{ "GENESYSCLOUD_OAUTHCLIENT_SECRET=s", "", CONFIG_CLIENT_GRANT },
+	{ "", "[default]\nclient_secret=s", CONFIG_CLIENT_GRANT },
+	{ "GC_GRANT=client", "", CONFIG_CLIENT_GRANT },
+	{ "GC_GRANT=login", "", CONFIG_LOGIN_GRANT },
+	{ "", "[default]\ngrant=login", CONFIG_LOGIN_GRANT },
+	{ "GC_GRANT=login GC_CLIENT_SECRET=s", "", CONFIG_LOGIN_GRANT },
+	{ "GC_CLIENT_SECRET=s", "[default]\ngrant=login",
+	    CONFIG_LOGIN_GRANT },
+	{ "GC_GRANT=client", "[default]\ngrant=login", CONFIG_CLIENT_GRANT },
 };
 
 /* Only these settings, and this file. */
@@ -221,6 +243,22 @@ check(const struct row *r)
 	else
 		is_str(got, r->value, r->value);
 	config_free(&c);
+}
+
+static void
+test_grants(void)
+{
+	struct config c;
+	struct err e = { 0, "" };
+
+	for (size_t i = 0; i < sizeof(grants) / sizeof(grants[0]); i++) {
+		set(grants[i].env, grants[i].file);
+		if (!ok(config_load(&c, CONFIG_SECRETS, &e) == 0 &&
+		    c.grant == grants[i].grant, "grant of '%s' '%s'",
+		    grants[i].env, grants[i].file))
+			printf("# %s\n", e.msg);
+		config_free(&c);
+	}
 }
 
 static const struct { const char *name, *domain; } spellings[] = {
@@ -431,6 +469,7 @@ main(void)
 	file_make_folders(folder, &e);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		check(&rows[i]);
+	test_grants();
 	test_regions();
 	test_private();
 	test_reach();

@@ -109,7 +109,8 @@ write_token(bool changed, struct err *e)
 	static char type[] = "bearer";
 	const struct token t = {
 		.access_token = changed ? new_token : old_token,
-		.token_type = type, .issued_ms = 1000, .expires_ms = 9000
+		.token_type = type, .issued_ms = 1000, .expires_ms = 9000,
+		.refresh_token = changed ? old_token : new_token
 	};
 
 	return token_save(&t, path, "me", e);

@@ -144,6 +144,39 @@ test_types(void)
 	token_free(&t);
 }
 
+/* One comes with an answer, or does not; who prints a token has none. */
+static void
+test_refresh(void)
+{
+	static const struct { const char *told, *refresh; } answers_too[] = {
+		{ "\"r-1\"", "r-1" }, { "null", NULL }, { "\"\"", NULL },
+		{ "7", NULL }, { "\"a b\"", NULL },
+		{ "\"a\\r\\nb\"", NULL },
+	};
+	char text[256];
+	struct token t;
+	struct err e;
+
+	for (size_t i = 0; i < sizeof(answers_too) / sizeof(answers_too[0]);
+	    i++) {
+		const char *want = answers_too[i].refresh;
+
+		snprintf(text, sizeof(text), "{\"access_token\":\"x\","
+		    "\"expires_in\":9,\"refresh_token\":%s}",
+		    answers_too[i].told);
+		ok(token_from_answer(&t, text, strlen(text), NOW, &e) == 0 &&
+		    (want == NULL ? t.refresh_token == NULL :
+		    t.refresh_token != NULL &&
+		    strcmp(t.refresh_token, want) == 0),
+		    "refresh token %s", answers_too[i].told);
+		token_free(&t);
+		is_int(token_from_output(&t, text, strlen(text), &e), 0,
+		    "printed by a command");
+		ok(t.refresh_token == NULL, "it is none of ours");
+		token_free(&t);
+	}
+}
+
 static void
 test_outputs(void)
 {
@@ -198,8 +231,9 @@ test_life(void)
 static void
 test_line(void)
 {
-	char access[] = "a\"b", type[] = "bearer";
-	struct token t = { access, type, NOW, NOW + 60 * S, NULL };
+	char access[] = "a\"b", type[] = "bearer", refresh[] = "HUSH";
+	struct token t = { access, type, NOW, NOW + 60 * S, NULL,
+	    refresh };
 	struct buf line;
 
 	buf_init(&line, 4096);
@@ -224,21 +258,24 @@ test_line(void)
 static void
 test_cache(void)
 {
-	static char longest[TOKEN_MAX + 1];
+	static char longest[TOKEN_MAX + 1], again[TOKEN_MAX + 1];
 	char type[] = "bearer";
-	struct token t = { longest, type, NOW, NOW + 60 * S, NULL }, back;
+	struct token t = { longest, type, NOW, NOW + 60 * S, NULL, again };
+	struct token back;
 	struct stat st;
 	struct buf text;
 	struct err e;
 	int wrong = 0;
 
 	memset(longest, '"', TOKEN_MAX);
+	memset(again, '\\', TOKEN_MAX);
 	is_int(token_load(&back, path, OWNER, &e), 0, "no cache: none");
 	is_str(e.msg, "", "with nothing to say");
 	is_int(token_save(&t, path, OWNER, &e), 0, "the longest token saved");
 	ok(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600, "mode 0600");
 	ok(token_load(&back, path, OWNER, &e) == 1 &&
 	    strcmp(back.access_token, longest) == 0 &&
+	    strcmp(back.refresh_token, again) == 0 &&
 	    back.issued_ms == NOW && back.expires_ms == NOW + 60 * S,
 	    "and loaded");
 	token_free(&back);
@@ -247,14 +284,15 @@ test_cache(void)
 	chmod(path, 0640);
 	is_int(token_load(&back, path, OWNER, &e), -1, "others can read it");
 	is_int(e.code, GC_EX_CONFIG, "78");
-	longest[8] = '\0';
+	longest[8] = again[8] = '\0';
 	token_save(&t, path, OWNER, &e);
 	buf_init(&text, 1 << 20);
 	file_read(path, &text, &e);
 	for (size_t cut = 0; cut + 1 < text.len; cut++) {
 		file_replace(path, text.data, cut, &e);
 		wrong += token_load(&back, path, OWNER, &e) != 0 ||
-		    back.access_token != NULL;
+		    back.access_token != NULL ||
+		    back.refresh_token != NULL;
 		token_free(&back);
 	}
 	is_int(wrong, 0, "cut anywhere: none");
@@ -268,6 +306,11 @@ test_cache(void)
 	is_int(token_load(&back, path, OWNER, &e), 0, "no token: none");
 	ok(back.access_token == NULL && back.token_type == NULL,
 	    "and nothing of it is left");
+	t.refresh_token = NULL;
+	token_save(&t, path, OWNER, &e);
+	ok(token_load(&back, path, OWNER, &e) == 1 &&
+	    back.refresh_token == NULL, "without a refresh token");
+	token_free(&back);
 	t.expires_ms = 0;
 	token_save(&t, path, OWNER, &e);
 	is_int(token_load(&back, path, OWNER, &e), 0, "no end: none");
@@ -283,6 +326,7 @@ main(void)
 	snprintf(path, sizeof(path), "%s/token", folder);
 	test_answers();
 	test_types();
+	test_refresh();
 	test_outputs();
 	test_life();
 	test_line();
