@@ -1,5 +1,5 @@
-/* The cached token, and who renews it: of any number of callers one, under
- * the lock; nobody waits for it who is served by what is cached. */
+/* The token that is kept, and who renews it: of any number of callers one,
+ * under the lock; nobody waits for it who is served by what is kept. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,6 +38,11 @@ adopt(struct app *app, struct token *t)
 	int64_t at_ms = token_rotate_ms(t, app->min_ttl_ms);
 
 	token_free(&app->token);
+	if (t->refresh_token != NULL) {		/* the file has it */
+		explicit_bzero(t->refresh_token, strlen(t->refresh_token));
+		free(t->refresh_token);
+		t->refresh_token = NULL;
+	}
 	app->token = *t;
 	app->used_up_ms = 0;
 	app->spent_ms = at_ms == CLOCK_NEVER ? CLOCK_NEVER :
@@ -80,21 +85,17 @@ cache_look(struct app *app, struct err *e)
 	return app->given ? 0 : take_cached(app, after_ms, e);
 }
 
-/* 0 and the lock, or 0 and -1 where none can be had: that is no reason to
- * have no token.  -1: another holds it, for too long. */
-static int
-take_lock(struct app *app, int *lock, struct err *e)
+int
+cache_lock(struct app *app, int *lock, struct err *e)
 {
 	bool said = false;
 	char *folder;
 
-	*lock = -1;
-	if (app->lock == NULL)
-		return 0;
 	app->doing = "waiting for the lock";
 	/* it may have been removed since we were started */
 	folder = xstrndup(app->lock, (size_t)(strrchr(app->lock, '/') -
 	    app->lock));
+	*lock = -1;
 	if (file_make_folders(folder, e) == 0)
 		while ((*lock = file_lock(app->lock, e)) == -1 &&
 		    e->code == GC_EX_TEMPFAIL &&
@@ -106,10 +107,25 @@ take_lock(struct app *app, int *lock, struct err *e)
 			wait_until(app, clock_mono_ms() + LOCK_STEP_MS);
 		}
 	free(folder);
-	if (*lock == -1 && e->code == GC_EX_TEMPFAIL)
+	if (*lock != -1)
+		file_sweep(app->cache);
+	return *lock == -1 ? -1 : 0;
+}
+
+/* 0 and the lock, or 0 and -1 where none can be had: that is no reason to
+ * have no token.  But a refresh token is good for once: nobody spends it
+ * whom others do not wait for.  -1: another holds it, for too long. */
+static int
+take_lock(struct app *app, int *lock, struct err *e)
+{
+	*lock = -1;
+	if (app->lock == NULL || cache_lock(app, lock, e) == 0)
+		return 0;
+	if (e->code == GC_EX_TEMPFAIL)
 		return err_prefix(e, "no token within --timeout");
-	if (*lock == -1)
-		log_warn("%s; the token is not cached", e->msg);
+	if (app->signs_in)
+		return -1;
+	log_warn("%s; the token is not cached", e->msg);
 	return 0;
 }
 
@@ -118,14 +134,17 @@ renew(struct app *app, int lock, struct err *e)
 {
 	struct token t;
 
-	if (login_renew(app, &t, e) == -1)
+	if (grant_renew(app, &t, e) == -1)
 		return -1;
 	app->cache_failures += lock == -1;
 	if (lock != -1 && token_save(&t, app->cache, app->owner, e) == -1) {
 		app->cache_failures++;
-		log_warn("%s; the token is not cached", e->msg);
+		log_warn("%s; the token is not cached%s", e->msg,
+		    app->signs_in ? ": run gc-token login once it ends" : "");
 	}
 	adopt(app, &t);
+	if (is_to_end(app))
+		end(app);
 	return 0;
 }
 
@@ -156,11 +175,9 @@ cache_get(struct app *app, bool force, struct err *e)
 		return status == 1 ? 0 : -1;
 	if (take_lock(app, &lock, e) == -1)
 		return -1;
-	if (lock != -1)
-		file_sweep(app->cache);
 	status = take_cached(app, after_ms, e);
 	if (status == 0) {
-		if (app->cache != NULL && e->msg[0] != '\0')
+		if (app->cache != NULL && !app->signs_in && *e->msg != '\0')
 			log_note("%s: a new one is asked for", e->msg);
 		status = renew(app, lock, e);
 	}

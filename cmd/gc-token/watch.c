@@ -32,7 +32,7 @@ wait_for_reader(struct app *app)
 	}
 }
 
-static void
+void
 write_out(struct app *app, const char *p, size_t len)
 {
 	ssize_t n;
@@ -89,6 +89,7 @@ reload(struct app *app)
 		config_free(&app->config);
 		app->config = old.config;
 		app->given = old.given;
+		app->signs_in = old.signs_in;
 		return;
 	}
 	if (app->given || old.given || strcmp(app->owner, old.owner) != 0)

@@ -1,4 +1,5 @@
-/* The login host: one request, what its answer means, and patience. */
+/* What is asked of the hosts: one request, what its answer means, and
+ * patience. */
 #include <stdlib.h>
 
 #include "cmd/gc-token/token.h"
@@ -10,21 +11,39 @@
 
 #define URL_MAX 8192
 #define SKEW_MAX_MS 60000	/* between the host's clock and this one */
+#define LAST_ANSWER_MS 5000	/* for an answer, once we are to end */
+
+/* One request under way. */
+struct asking {
+	struct app *app;
+	bool spends;
+	int64_t stopped_ms;	/* when we were told to end; 0: not yet */
+};
 
 static const struct backoff backoff = {
 	.base_ms = 500, .cap_ms = 10000, .jitter_ms = 250
 };
 
+/* Until we are told to end.  But what spends a secret that is good for once
+ * is not broken off at once: its answer holds the next one. */
 static int
 on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
+	struct asking *asking = arg;
+
 	(void)a, (void)b, (void)c, (void)d;
-	return !turn(arg);
+	if (turn(asking->app))
+		return 0;
+	if (!asking->spends)
+		return 1;
+	if (asking->stopped_ms == 0)
+		asking->stopped_ms = clock_mono_ms();
+	return clock_mono_ms() - asking->stopped_ms > LAST_ANSWER_MS;
 }
 
 /* What the server says of its refusal, in its own words. */
 static int
-refused(const struct http_reply *r, struct err *e)
+refused(const struct http_reply *r, const struct ask *ask, struct err *e)
 {
 	char *words[3] = { NULL, NULL, NULL };
 	const struct json_field fields[] = {
@@ -39,8 +58,8 @@ refused(const struct http_reply *r, struct err *e)
 	for (int i = 2; i >= 0; i--)
 		if (words[i] != NULL && *words[i] != '\0')
 			why = words[i];
-	err_set(e, GC_EX_NOPERM, "the login host refused the client (%ld): "
-	    "%.200s; check GC_CLIENT_ID and its secret", r->status, why);
+	err_set(e, GC_EX_NOPERM, "the login host refused the %s (%ld): "
+	    "%.200s; %s", ask->what, r->status, why, ask->remedy);
 	for (int i = 0; i < 3; i++)
 		free(words[i]);
 	return -1;
@@ -63,12 +82,13 @@ taken(struct token *t, const struct http_reply *r, struct err *e)
 
 /* 0 and the token, -1 for good, 1 try again after *wait_ms. */
 static int
-judge(struct token *t, struct http_reply *r, int64_t *wait_ms, struct err *e)
+judge(const struct ask *ask, struct token *t, struct http_reply *r,
+    int64_t *wait_ms, struct err *e)
 {
 	if (r->status == 200)
 		return taken(t, r, e);
 	if (r->status == 400 || r->status == 401 || r->status == 403)
-		return refused(r, e);
+		return refused(r, ask, e);
 	*wait_ms = r->retry_after_ms;
 	if (r->status == 429 || r->status >= 500) {
 		err_set(e, GC_EX_TEMPFAIL, "the login host answers %ld",
@@ -81,26 +101,37 @@ judge(struct token *t, struct http_reply *r, int64_t *wait_ms, struct err *e)
 	    "");
 }
 
+/* Bounded by the deadline, and by whoever tells us to end. */
 static void
-set_request(struct app *app, CURL *easy, const char *url,
+set_bounds(struct asking *asking, CURL *easy, const char *url,
     struct http_reply *reply)
 {
+	struct app *app = asking->app;
+
 	http_prepare(easy, url, app->config.cacert,
 	    app->deadline_ms - clock_mono_ms(), reply);
+	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(easy, CURLOPT_XFERINFODATA, asking);
+}
+
+static void
+set_request(struct app *app, CURL *easy, const struct ask *ask)
+{
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, ask->form);
+	if (app->config.client_secret == NULL)
+		return;
 	curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
 	curl_easy_setopt(easy, CURLOPT_USERNAME, app->config.client_id);
 	curl_easy_setopt(easy, CURLOPT_PASSWORD, app->config.client_secret);
-	curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
-	    "grant_type=client_credentials");
-	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
-	curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
-	curl_easy_setopt(easy, CURLOPT_XFERINFODATA, app);
 }
 
 /* One request, judged. */
 static int
-request(struct app *app, struct token *t, int64_t *wait_ms, struct err *e)
+request(struct app *app, const struct ask *ask, struct token *t,
+    int64_t *wait_ms, struct err *e)
 {
+	struct asking asking = { app, ask->spends, 0 };
 	CURL *easy;
 	struct http_reply reply;
 	struct buf url;
@@ -116,18 +147,19 @@ request(struct app *app, struct token *t, int64_t *wait_ms, struct err *e)
 	http_reply_init(&reply);
 	buf_init(&url, URL_MAX);
 	buf_addf(&url, "%s/oauth/token", app->config.login_url);
-	set_request(app, easy, url.data, &reply);
+	set_bounds(&asking, easy, url.data, &reply);
+	set_request(app, easy, ask);
 	status = http_result(curl_easy_perform(easy), &reply, e);
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &reply.status);
 	if (status == -1)
 		err_prefix(e, "can't reach the login host");
 	else
-		status = judge(t, &reply, wait_ms, e);
+		status = judge(ask, t, &reply, wait_ms, e);
 	app->failures += status != 0;
 	http_reply_free(&reply);
 	buf_free(&url);
 	curl_easy_cleanup(easy);
-	if (app->sigs.stops > 0 || app->reader_gone) {
+	if (is_to_end(app) && !(ask->spends && status == 0)) {
 		token_free(t);
 		end(app);
 	}
@@ -135,18 +167,15 @@ request(struct app *app, struct token *t, int64_t *wait_ms, struct err *e)
 }
 
 int
-login_renew(struct app *app, struct token *t, struct err *e)
+request_token(struct app *app, const struct ask *ask, struct token *t,
+    struct err *e)
 {
 	int64_t wait_ms = 0, least_ms, now;
 	unsigned n = 0;
 	int status;
 
 	*t = (struct token){ 0 };
-	if (app->config.client_id == NULL || app->config.client_secret == NULL)
-		return err_set(e, GC_EX_CONFIG, "no OAuth client: set "
-		    "GC_CLIENT_ID and GC_CLIENT_SECRET_FILE (or "
-		    "GC_CLIENT_SECRET)");
-	while ((status = request(app, t, &wait_ms, e)) == 1) {
+	while ((status = request(app, ask, t, &wait_ms, e)) == 1) {
 		least_ms = backoff_delay_ms(&backoff, n++, arc4random());
 		if (wait_ms < least_ms)
 			wait_ms = least_ms;
@@ -158,5 +187,51 @@ login_renew(struct app *app, struct token *t, struct err *e)
 		wait_until(app, now + wait_ms);
 	}
 	app->renewals += status == 0;
+	return status;
+}
+
+/* What the API host made of it. */
+static int
+revoked(const struct http_reply *r, struct err *e)
+{
+	if (r->status == 200 || r->status == 202 || r->status == 204)
+		return 0;
+	if (r->status == 401 || r->status == 404) {
+		log_note("the token had ended already (%ld)", r->status);
+		return 0;
+	}
+	return err_set(e, r->status == 429 || r->status >= 500 ?
+	    GC_EX_TEMPFAIL : r->status == 403 ? GC_EX_NOPERM :
+	    GC_EX_UNAVAILABLE, "the API host answers %ld", r->status);
+}
+
+int
+request_revoke(struct app *app, const char *access_token, struct err *e)
+{
+	struct asking asking = { app, false, 0 };
+	CURL *easy = curl_easy_init();
+	struct http_reply reply;
+	struct buf url;
+	int status;
+
+	if (easy == NULL)
+		return err_set(e, GC_EX_OSERR, "can't start libcurl");
+	app->doing = "asking the API host";
+	http_reply_init(&reply);
+	buf_init(&url, URL_MAX);
+	buf_addf(&url, "%s/api/v2/tokens/me", app->config.api_url);
+	set_bounds(&asking, easy, url.data, &reply);
+	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, "DELETE");
+	curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+	curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, access_token);
+	status = http_result(curl_easy_perform(easy), &reply, e);
+	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &reply.status);
+	if (status == -1)
+		err_prefix(e, "can't reach the API host");
+	else
+		status = revoked(&reply, e);
+	http_reply_free(&reply);
+	buf_free(&url);
+	curl_easy_cleanup(easy);
 	return status;
 }
