@@ -156,9 +156,23 @@ asked > /dev/null
 is "no room for the next one: 74" $? 74
 is "and this one is not spent" "$(asked)" ""
 is "so that it is good later" "$(gc-token -rf)" token9
+host_says hold
+rm "$host/go"
+: > "$host/log"
+gc-token -rf > out 2> err & pid=$!
+wait_for [ -s "$host/log" ]
+mv "$record" "$record.away"
+mkdir "$record"
+: > "$host/go"
+ok "the next one cannot be kept after all" ended $pid 0
+ok "what will have to be done is said" has err 'run gc-token login once it ends'
+is "and the token serves" "$(cat out)" token10
+rmdir "$record"
+host_says 'life 3600'
+sign_in
 host_says keep
-is "one that comes back without another" "$(gc-token -rf)" token10
-ok "stays" has "$record" '"refresh_token":"refresh9"'
+is "one that comes back without another" "$(gc-token -rf)" token13
+ok "stays" has "$record" '"refresh_token":"refresh12"'
 asked > /dev/null
 host_says 'life 2'
 timeout 60 gc-token -rfw --min-ttl 1s 2> err | head -n 3 > out

@@ -98,8 +98,8 @@ by_refresh(struct app *app, struct token *t, struct err *e)
 	if (found == 0)
 		nobody(app, why, e);
 	else if (found == 1 && old.refresh_token == NULL)
-		err_set(e, GC_EX_NOPERM, "the token has ended, and nothing "
-		    "that renews it came with it: " SIGN_IN);
+		err_set(e, GC_EX_NOPERM, "another token is wanted, and "
+		    "nothing that renews the old one came with it: " SIGN_IN);
 	else if (found == 1)
 		status = refresh(app, &old, t, e);
 	token_free(&old);

@@ -105,19 +105,23 @@ send_browser(const struct app *app, const struct attempt *a, struct err *e)
 /* --- its answer --------------------------------------------------------- */
 
 /* Only one that has our state is of this sign-in: what else arrives, from
- * wherever, does not end it. */
+ * wherever, does not end it, and is said but once. */
 static int
 wait_for_answer(struct app *app, struct listener *l, struct attempt *a,
     struct err *e)
 {
+	bool said = false;
 	int fd;
 
 	app->doing = "waiting for the browser";
 	while ((fd = listener_wait(app, l, &a->uri, &a->answer)) != -1) {
 		if (pkce_same(a->state, a->answer.state))
 			return fd;
-		log_warn("an answer that is of another sign-in is ignored%s"
-		    "%.100s", *a->answer.error ? ": " : "", a->answer.error);
+		if (!said)
+			log_warn("an answer that is of another sign-in is "
+			    "ignored%s%.100s", *a->answer.error ? ": " : "",
+			    a->answer.error);
+		said = true;
 		listener_answer(fd, 400, "Not this one", "This is no answer "
 		    "to the sign-in that gc-token waits for. Open the "
 		    "address that it has printed.");

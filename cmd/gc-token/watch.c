@@ -119,7 +119,8 @@ look_out(struct app *app)
 		return status;
 	if (status == 0 && cache_get(app, false, &e) == 0)
 		return 1;
-	if (e.code != GC_EX_TEMPFAIL && e.code != GC_EX_UNAVAILABLE)
+	if (e.code != GC_EX_TEMPFAIL && e.code != GC_EX_UNAVAILABLE &&
+	    e.code != GC_EX_IOERR)
 		stop_err(app, &e);
 	log_warn("%s; tried again", e.msg);
 	wait_for_news(app, clock_mono_ms() + RETRY_MS);
