@@ -148,7 +148,8 @@ kill -TERM $pid
 : > "$host/go"
 ok "SIGTERM while it renews: no success" ended $pid 143
 is "nothing is printed" "$(cat out)" ""
-ok "but what came is kept" has "$record" '"refresh_token":"refresh7"'
+ok "but what comes is kept" wait_for has "$record" \
+    '"refresh_token":"refresh7"'
 host_says 'life 3600'
 is "and good" "$(gc-token -rf)" token8
 asked > /dev/null
@@ -164,15 +165,36 @@ wait_for [ -s "$host/log" ]
 mv "$record" "$record.away"
 mkdir "$record"
 : > "$host/go"
-ok "the next one cannot be kept after all" ended $pid 0
-ok "what will have to be done is said" has err 'run gc-token login once it ends'
-is "and the token serves" "$(cat out)" token10
+ok "the next one cannot be kept after all: 73" ended $pid 73
+ok "what has to be done is said" has err "can't be kept: run gc-token login"
 rmdir "$record"
 host_says 'life 3600'
 sign_in
+host_says hold
+rm "$host/go"
+: > "$host/log"
+gc-token -rf > out 2> err & pid=$!
+wait_for [ -s "$host/log" ]
+kill -9 $pid
+: > "$host/go"
+ok "even if it is killed, what comes is kept" wait_for has "$record" \
+    '"refresh_token":"refresh13"'
+rm "$host/go"
+: > "$host/log"
+gc-token -rf > out 2> err & pid=$!
+wait_for [ -s "$host/log" ]
+kill -9 $pid
+unlocked() {
+	perl -e 'open my $f, "<", $ARGV[0] or die; exit !flock $f, 6' \
+	    "$kept/login.lock"
+}
+ok "but nothing waits for ever" wait_for unlocked
+: > "$host/go"
+host_says 'life 3600'
+sign_in
 host_says keep
-is "one that comes back without another" "$(gc-token -rf)" token13
-ok "stays" has "$record" '"refresh_token":"refresh12"'
+is "one that comes back without another" "$(gc-token -rf)" token17
+ok "stays" has "$record" '"refresh_token":"refresh16"'
 asked > /dev/null
 host_says 'life 2'
 timeout 60 gc-token -rfw --min-ttl 1s 2> err | head -n 3 > out

@@ -134,17 +134,20 @@ renew(struct app *app, int lock, struct err *e)
 {
 	struct token t;
 
+	if (app->signs_in) {
+		if (apart_renew(app, &t, e) == -1)
+			return -1;
+		adopt(app, &t);
+		return 0;
+	}
 	if (grant_renew(app, &t, e) == -1)
 		return -1;
 	app->cache_failures += lock == -1;
 	if (lock != -1 && token_save(&t, app->cache, app->owner, e) == -1) {
 		app->cache_failures++;
-		log_warn("%s; the token is not cached%s", e->msg,
-		    app->signs_in ? ": run gc-token login once it ends" : "");
+		log_warn("%s; the token is not cached", e->msg);
 	}
 	adopt(app, &t);
-	if (is_to_end(app))
-		end(app);
 	return 0;
 }
 

@@ -72,8 +72,7 @@ refresh(struct app *app, struct token *old, struct token *t, struct err *e)
 	const char *const fields[] = { "grant_type", "refresh_token",
 	    "refresh_token", old->refresh_token, "client_id",
 	    app->config.client_id, NULL };
-	struct ask ask = { .what = "refresh token", .remedy = SIGN_IN,
-	    .spends = true };
+	struct ask ask = { .what = "refresh token", .remedy = SIGN_IN };
 
 	if (token_save(old, app->cache, app->owner, e) == -1)
 		return err_prefix(e, "the token is not renewed, for what "
@@ -121,7 +120,7 @@ grant_exchange(struct app *app, const char *code, const char *verifier,
 	    "code", code, "redirect_uri", app->redirect, "client_id",
 	    app->config.client_id, "code_verifier", verifier, NULL };
 	struct ask ask = { .what = "sign-in", .remedy = "try again; check "
-	    "GC_CLIENT_ID and --redirect", .spends = true };
+	    "GC_CLIENT_ID and --redirect" };
 
 	*t = (struct token){ 0 };
 	return post(app, fields, &ask, t, e);

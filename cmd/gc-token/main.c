@@ -17,6 +17,7 @@
 
 #define MIN_TTL_MS 90000
 #define TIMEOUT_MS 60000
+#define LOOK_MS 1000
 #define SIGN_IN_MS 300000	/* people look for their telephone */
 #define REDIRECT "http://localhost:8085/"
 
@@ -131,6 +132,8 @@ turn(struct app *a)
 {
 	struct pollfd out = { STDOUT_FILENO, 0, 0 };
 
+	if (a->apart_from != 0)
+		return apart_turn(a);
 	metrics_tick(&a->metrics, clock_mono_ms());
 	sigs_take(&a->sigs);
 	if (a->sigs.status) {
@@ -162,6 +165,8 @@ wait_so_long(struct app *a, int64_t when_ms, bool for_news)
 		if (now >= when_ms || (for_news && a->sigs.reload))
 			return;
 		due = metrics_tick(&a->metrics, now);
+		if (a->apart_from != 0)		/* no signal tells of an end */
+			due = now + LOOK_MS;
 		poll(fds, 2, clock_poll_ms(now, due < when_ms ? due :
 		    when_ms));
 	}

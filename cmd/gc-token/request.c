@@ -11,34 +11,16 @@
 
 #define URL_MAX 8192
 #define SKEW_MAX_MS 60000	/* between the host's clock and this one */
-#define LAST_ANSWER_MS 5000	/* for an answer, once we are to end */
-
-/* One request under way. */
-struct asking {
-	struct app *app;
-	bool spends;
-	int64_t stopped_ms;	/* when we were told to end; 0: not yet */
-};
 
 static const struct backoff backoff = {
 	.base_ms = 500, .cap_ms = 10000, .jitter_ms = 250
 };
 
-/* Until we are told to end.  But what spends a secret that is good for once
- * is not broken off at once: its answer holds the next one. */
 static int
 on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
-	struct asking *asking = arg;
-
 	(void)a, (void)b, (void)c, (void)d;
-	if (turn(asking->app))
-		return 0;
-	if (!asking->spends)
-		return 1;
-	if (asking->stopped_ms == 0)
-		asking->stopped_ms = clock_mono_ms();
-	return clock_mono_ms() - asking->stopped_ms > LAST_ANSWER_MS;
+	return !turn(arg);
 }
 
 /* What the server says of its refusal, in its own words. */
@@ -103,16 +85,14 @@ judge(const struct ask *ask, struct token *t, struct http_reply *r,
 
 /* Bounded by the deadline, and by whoever tells us to end. */
 static void
-set_bounds(struct asking *asking, CURL *easy, const char *url,
+set_bounds(struct app *app, CURL *easy, const char *url,
     struct http_reply *reply)
 {
-	struct app *app = asking->app;
-
 	http_prepare(easy, url, app->config.cacert,
 	    app->deadline_ms - clock_mono_ms(), reply);
 	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
-	curl_easy_setopt(easy, CURLOPT_XFERINFODATA, asking);
+	curl_easy_setopt(easy, CURLOPT_XFERINFODATA, app);
 }
 
 static void
@@ -131,7 +111,6 @@ static int
 request(struct app *app, const struct ask *ask, struct token *t,
     int64_t *wait_ms, struct err *e)
 {
-	struct asking asking = { app, ask->spends, 0 };
 	CURL *easy;
 	struct http_reply reply;
 	struct buf url;
@@ -147,7 +126,7 @@ request(struct app *app, const struct ask *ask, struct token *t,
 	http_reply_init(&reply);
 	buf_init(&url, URL_MAX);
 	buf_addf(&url, "%s/oauth/token", app->config.login_url);
-	set_bounds(&asking, easy, url.data, &reply);
+	set_bounds(app, easy, url.data, &reply);
 	set_request(app, easy, ask);
 	status = http_result(curl_easy_perform(easy), &reply, e);
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &reply.status);
@@ -159,7 +138,7 @@ request(struct app *app, const struct ask *ask, struct token *t,
 	http_reply_free(&reply);
 	buf_free(&url);
 	curl_easy_cleanup(easy);
-	if (is_to_end(app) && !(ask->spends && status == 0)) {
+	if (is_to_end(app)) {
 		token_free(t);
 		end(app);
 	}
@@ -208,7 +187,6 @@ revoked(const struct http_reply *r, struct err *e)
 int
 request_revoke(struct app *app, const char *access_token, struct err *e)
 {
-	struct asking asking = { app, false, 0 };
 	CURL *easy = curl_easy_init();
 	struct http_reply reply;
 	struct buf url;
@@ -220,7 +198,7 @@ request_revoke(struct app *app, const char *access_token, struct err *e)
 	http_reply_init(&reply);
 	buf_init(&url, URL_MAX);
 	buf_addf(&url, "%s/api/v2/tokens/me", app->config.api_url);
-	set_bounds(&asking, easy, url.data, &reply);
+	set_bounds(app, easy, url.data, &reply);
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, "DELETE");
 	curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
 	curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, access_token);

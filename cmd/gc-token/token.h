@@ -4,6 +4,7 @@
  *
  * main.c     options, settings, the end
  * grant.c    what a token is asked for with
+ * apart.c    renewing for who signed in, which nothing breaks off
  * request.c  requests to the hosts, and what their answers mean
  * cache.c    the token that is kept, the lock, and who has to renew
  * watch.c    printing, once or at each renewal
@@ -13,6 +14,8 @@
  */
 #ifndef GC_TOKEN_TOOL_H
 #define GC_TOKEN_TOOL_H
+
+#include <sys/types.h>
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -43,6 +46,9 @@ struct app {
 	int sigs_fd;
 	struct sigs sigs;
 	bool reader_gone;
+	pid_t apart_from;	/* the process that waits for this one; 0: we
+				 * are no such process */
+	int64_t orphan_ms;	/* since when it waits no more; 0: it does */
 	struct metrics metrics;
 	uint64_t requests, failures, renewals, cache_failures;
 };
@@ -68,11 +74,15 @@ int grant_renew(struct app *app, struct token *t, struct err *e);
 int grant_exchange(struct app *app, const char *code, const char *verifier,
     struct token *t, struct err *e);
 
+/* apart.c */
+/* A new one, which is kept already; under the lock. */
+int apart_renew(struct app *app, struct token *t, struct err *e);
+bool apart_turn(struct app *app);	/* what turn() is there */
+
 /* request.c */
 struct ask {
 	const char *form;	/* the body */
 	const char *what, *remedy;	/* of a refusal */
-	bool spends;		/* what it sends is good for once */
 };
 int request_token(struct app *app, const struct ask *ask, struct token *t,
     struct err *e);
