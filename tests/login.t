@@ -65,7 +65,7 @@ begin() {
 	gc-token login --redirect "$redirect" "$@" > out 2> err & pid=$!
 	later $pid
 	wait_for has err 'http://' || return 1
-	url=$(sed -n 's/.*\(http:[^ ]*authorize[^ ]*\).*/\1/p' err)
+	url=$(sed -n 's/.*\(http:[^ "]*authorize[^ "]*\).*/\1/p' err)
 	state=$(echo "$url" | sed 's/.*state=//')
 }
 finished() { ! kill -0 "$1" 2> /dev/null; }
@@ -215,7 +215,7 @@ is "a refresh token that is refused: 77" $? 77
 ok "with the host's words, and what to do" has err 'gone; run gc-token login'
 is "what is left of the token is served" "$(gc-token -r 2> err | grep -c .)" 1
 host_says 'status 503 x'
-gc-token -rf --timeout 100ms > out 2> err
+gc-token -rf --timeout 3s > out 2> err
 is "a host that is busy: 75" $? 75
 host_says no-refresh
 ok "signing in where no refresh token comes" sign_in
@@ -262,6 +262,11 @@ ok "what to set" has err 'GC_GRANT=login'
 GC_CLIENT_SECRET=HUSH gc-token status > out
 is "status of a client: it can have one" $? 75
 asked > /dev/null
+(unset GC_CLIENT_ID; GENESYSCLOUD_ACCESS_TOKEN=HUSH gc-token status > out)
+is "status of a token that is given: 0" $? 0
+is "of which nothing is known" "$(jq -c '[.grant,.expires_in,.refresh]' out)" \
+    '["given",null,false]'
+ok "nor told" sh -c '! grep -q HUSH out'
 (GC_CLIENT_SECRET=HUSH GC_GRANT=login; export GC_CLIENT_SECRET GC_GRANT
 sign_in; gc-token -rf) > out 2>&1
 is "a client that has a secret shows it" \
@@ -287,6 +292,9 @@ host_says 'life 3600'
 begin --timeout 300ms
 ok "nobody comes: 75" ended $pid 75
 ok "said" has err 'nobody has signed in within --timeout'
+begin --log=json
+is "the address, as JSON" "$(jq -r .msg err)" "sign in with a browser: $url"
+kill $pid
 begin -q
 ok "with -q the address is said, too" [ -n "$url" ]
 gc-token login --redirect "$redirect" 2> err2

@@ -19,6 +19,7 @@ use IO::Socket::INET;
 use MIME::Base64;
 
 my ($folder) = @ARGV;
+$SIG{PIPE} = 'IGNORE';
 my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 64,
     ReuseAddr => 1) or die $!;
 open my $port, '>', "$folder/.port" or die $!;
