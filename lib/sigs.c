@@ -10,7 +10,6 @@ static const int caught[] = { SIGTERM, SIGINT, SIGUSR1, SIGCHLD, SIGHUP };
 #define CAUGHT (sizeof(caught) / sizeof(caught[0]))
 
 static volatile sig_atomic_t seen[NSIG];
-static bool hup_ignored;	/* by the caller: nohup(1) */
 static int wake[2] = { -1, -1 };
 
 static void
@@ -51,13 +50,10 @@ sigs_open(bool catch_hup, struct err *e)
 void
 sigs_catch_hup(void)
 {
-	struct sigaction act = { .sa_handler = on_signal }, old;
+	struct sigaction act = { .sa_handler = on_signal };
 
 	sigfillset(&act.sa_mask);
-	hup_ignored = sigaction(SIGHUP, NULL, &old) == 0 &&
-	    old.sa_handler == SIG_IGN;
-	if (!hup_ignored)
-		sigaction(SIGHUP, &act, NULL);
+	sigaction(SIGHUP, &act, NULL);
 }
 
 void
@@ -89,8 +85,7 @@ sigs_reset_in_child(void)
 	sigset_t none;
 
 	for (size_t i = 0; i < CAUGHT; i++)
-		if (caught[i] != SIGHUP || !hup_ignored)
-			sigaction(caught[i], &act, NULL);
+		sigaction(caught[i], &act, NULL);
 	sigaction(SIGPIPE, &act, NULL);
 	sigaction(SIGXFSZ, &act, NULL);
 	sigemptyset(&none);

@@ -18,10 +18,11 @@ struct sigs {
 	bool child;		/* CHLD came: waitpid */
 };
 
-/* Catch TERM, INT, USR1, CHLD, and HUP if asked; a HUP that the caller has
- * ignored (nohup) stays so.  Returns the descriptor to poll for reading, or
- * -1.  A second TERM or INT ends the process at once, with 128 + the
- * signal's number, even if the loop is stuck. */
+/* Catch TERM, INT, USR1, CHLD, and HUP if asked, also where the caller has
+ * ignored them (a shell's background, nohup): none of them harms a tool that
+ * catches it.  Returns the descriptor to poll for reading, or -1.  A second
+ * TERM or INT ends the process at once, with 128 + the signal's number, even
+ * if the loop is stuck. */
 int sigs_open(bool catch_hup, struct err *e);
 
 /* Catch HUP from now on, after a sigs_open that was not asked to. */

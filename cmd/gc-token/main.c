@@ -336,7 +336,7 @@ read_options(int argc, char **argv)
 static void
 give_up_power(void)
 {
-	struct sandbox box = { .client = true };
+	struct sandbox box = { .client = true, .forks = app.signs_in };
 
 	sandbox_file(&box, app.cache);
 	sandbox_file(&box, app.metrics.path);
