@@ -199,7 +199,32 @@ asked > /dev/null
 host_says 'life 2'
 timeout 60 gc-token -rfw --min-ttl 1s 2> err | head -n 3 > out
 is "-w renews by it, too" "$(wc -l < out) $(sort -u out | wc -l)" "3 3"
+mkdir -p "$HOME/.config/gc"
+echo '[default]' > "$HOME/.config/gc/config"
+rm -f out err
+gc-token -rwv --min-ttl 1s > out 2> err & pid=$!
+later $pid
+wait_for lines out token 1
+if [ -r /proc/self/status ]; then
+	grep -lx "PPid:[[:space:]]$pid" /proc/[0-9]*/status 2> /dev/null > apart
+	is "it renews in one process apart" "$(wc -l < apart | tr -d ' ')" 1
+	is "which has given up as much power" \
+	    "$(grep -E '^(Seccomp|NoNewPrivs):' $(cat apart))" \
+	    "$(grep -E '^(Seccomp|NoNewPrivs):' /proc/$pid/status)"
+fi
+echo grant = client >> "$HOME/.config/gc/config"
+kill -HUP $pid
+ok "another grant takes a start" wait_for has err 'GC_GRANT is read at the start'
+printf '[default]\nclient_id = someone\n' > "$HOME/.config/gc/config"
+kill -HUP $pid
+ok "another configuration is read by whom it concerns" \
+    wait_for lines err 'configuration is read again' 2
+n=$(wc -l < out)
+ok "and it goes on" wait_for lines out token $((n + 2))
+kill $pid
+ok "until it is stopped" ended $pid 0
 host_says 'life 3600'
+rm "$HOME/.config/gc/config"
 gc-token -rf > /dev/null
 chmod 640 "$record"
 gc-token -r > out 2> err

@@ -70,6 +70,7 @@ logout(struct app *app)
 		    forget(app, &tokens[i], &e) == -1) && first.code == 0)
 			first = e;
 	}
+	give_up_power(app);
 	for (int i = 0; i < 2; i++) {
 		if (end_token(app, &tokens[i], &e) == -1 && first.code == 0)
 			first = e;

@@ -129,26 +129,45 @@ take_lock(struct app *app, int *lock, struct err *e)
 	return 0;
 }
 
+/* Where it cannot be kept, it is a token all the same; but whose refresh
+ * token is lost has none soon. */
 static int
 renew(struct app *app, int lock, struct err *e)
 {
 	struct token t;
 
-	if (app->signs_in) {
-		if (apart_renew(app, &t, e) == -1)
-			return -1;
-		adopt(app, &t);
-		return 0;
-	}
 	if (grant_renew(app, &t, e) == -1)
 		return -1;
 	app->cache_failures += lock == -1;
 	if (lock != -1 && token_save(&t, app->cache, app->owner, e) == -1) {
+		if (app->signs_in) {
+			token_free(&t);
+			return err_prefix(e, "renewed, but it can't be kept: "
+			    "run gc-token login");
+		}
 		app->cache_failures++;
 		log_warn("%s; the token is not cached", e->msg);
 	}
 	adopt(app, &t);
 	return 0;
+}
+
+int
+cache_renew(struct app *app, int64_t after_ms, struct err *e)
+{
+	int lock, status;
+
+	if (take_lock(app, &lock, e) == -1)
+		return -1;
+	status = take_cached(app, after_ms, e);
+	if (status == 0) {
+		if (app->cache != NULL && !app->signs_in && *e->msg != '\0')
+			log_note("%s: a new one is asked for", e->msg);
+		status = renew(app, lock, e);
+	}
+	if (lock != -1)
+		close(lock);
+	return status == -1 ? -1 : 0;
 }
 
 static int
@@ -169,22 +188,18 @@ cache_get(struct app *app, bool force, struct err *e)
 {
 	/* one that another got while we waited is as new as ours would be */
 	int64_t after_ms = force ? clock_wall_ms() : -1;
-	int lock, status;
+	struct token t;
+	int status;
 
 	if (app->given)
 		return take_given(app, e);
 	app->deadline_ms = clock_mono_ms() + app->timeout_ms;
 	if (!force && (status = take_cached(app, after_ms, e)) != 0)
 		return status == 1 ? 0 : -1;
-	if (take_lock(app, &lock, e) == -1)
+	if (!app->signs_in)
+		return cache_renew(app, after_ms, e);
+	if (apart_renew(app, after_ms, &t, e) == -1)
 		return -1;
-	status = take_cached(app, after_ms, e);
-	if (status == 0) {
-		if (app->cache != NULL && !app->signs_in && *e->msg != '\0')
-			log_note("%s: a new one is asked for", e->msg);
-		status = renew(app, lock, e);
-	}
-	if (lock != -1)
-		close(lock);
-	return status == -1 ? -1 : 0;
+	adopt(app, &t);
+	return 0;
 }

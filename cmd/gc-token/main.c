@@ -333,13 +333,13 @@ read_options(int argc, char **argv)
 	return c;
 }
 
-static void
-give_up_power(void)
+void
+give_up_power(const struct app *a)
 {
 	struct sandbox box = { .client = true, .forks = app.signs_in };
 
-	sandbox_file(&box, app.cache);
-	sandbox_file(&box, app.metrics.path);
+	sandbox_file(&box, a->cache);
+	sandbox_file(&box, a->metrics.path);
 	sandbox_enter(&box);
 }
 
@@ -357,7 +357,9 @@ main(int argc, char **argv)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	if (c != NULL)
 		c->run(&app);	/* does not return */
-	give_up_power();
+	if (app.signs_in && apart_start(&app, &e) == -1)
+		stop_err(&app, &e);
+	give_up_power(&app);
 	if (cache_get(&app, app.force, &e) == -1)
 		stop_err(&app, &e);
 	if (app.watch)

@@ -174,6 +174,8 @@ attempt(struct app *app, struct listener *l, struct attempt *a, struct err *e)
 
 	if (fd == -1)
 		return -1;
+	listener_close(l);
+	give_up_power(app);
 	status = exchange(app, a, &t, e);
 	if (status == 0) {
 		say_signed_in(&t);

@@ -46,7 +46,10 @@ struct app {
 	int sigs_fd;
 	struct sigs sigs;
 	bool reader_gone;
-	pid_t apart_from;	/* the process that waits for this one; 0: we
+	int apart_ask, apart_tell;	/* to the process apart, and from */
+	bool reloaded;		/* it does not know yet that the configuration
+				 * is another */
+	pid_t apart_from;	/* in it: the process that waits for this one; 0: we
 				 * are no such process */
 	int64_t orphan_ms;	/* since when it waits no more; 0: it does */
 	struct metrics metrics;
@@ -58,6 +61,8 @@ int settings_prepare(struct app *app, struct err *e);
 /* owner, cache and lock: of who signed in, or of the client. */
 int settings_place(struct app *app, bool signs_in, struct err *e);
 void settings_leave(struct app *app);
+/* The sandbox: after what makes processes or listens. */
+void give_up_power(const struct app *app);
 /* Signals, metrics, the reader: false if it is time to end(). */
 bool turn(struct app *app);
 bool is_to_end(const struct app *app);		/* as the last turn saw it */
@@ -75,8 +80,10 @@ int grant_exchange(struct app *app, const char *code, const char *verifier,
     struct token *t, struct err *e);
 
 /* apart.c */
-/* A new one, which is kept already; under the lock. */
-int apart_renew(struct app *app, struct token *t, struct err *e);
+int apart_start(struct app *app, struct err *e);
+/* One that was issued after that: kept already. */
+int apart_renew(struct app *app, int64_t after_ms, struct token *t,
+    struct err *e);
 bool apart_turn(struct app *app);	/* what turn() is there */
 
 /* request.c */
@@ -96,12 +103,15 @@ bool cache_is_fresh(const struct app *app);
 int cache_look(struct app *app, struct err *e);
 /* One in hand that will do: cached, renewed, or given as such. */
 int cache_get(struct app *app, bool force, struct err *e);
+/* Under the lock: what another has got meanwhile, or a new one. */
+int cache_renew(struct app *app, int64_t after_ms, struct err *e);
 /* Wait for the lock until the deadline; -1 with 75 if another holds it. */
 int cache_lock(struct app *app, int *lock, struct err *e);
 
 /* watch.c */
 void write_out(struct app *app, const char *p, size_t len);
 void print_token(struct app *app);
+void reload(struct app *app);
 _Noreturn void watch(struct app *app);
 
 /* signin.c, account.c: the commands */

@@ -75,29 +75,44 @@ print_token(struct app *app)
 	buf_wipe(&out);
 }
 
-/* The configuration again: what is wrong with it must not end us. */
+/* The old configuration, where the new one cannot be. */
 static void
+go_back(struct app *app, const struct app *old, const char *why)
+{
+	log_error("%s; the old configuration stays", why);
+	config_free(&app->config);
+	settings_leave(app);
+	app->config = old->config;
+	app->owner = old->owner;
+	app->cache = old->cache;
+	app->lock = old->lock;
+	app->given = old->given;
+	app->signs_in = old->signs_in;
+}
+
+/* The configuration again: what is wrong with it must not end us. */
+void
 reload(struct app *app)
 {
 	struct app old = *app;
 	struct err e;
 
 	app->sigs.reload = false;
+	app->owner = app->cache = app->lock = NULL;
 	if (config_load(&app->config, CONFIG_LOGIN | CONFIG_SECRETS, &e) ==
 	    -1 || settings_prepare(app, &e) == -1) {
-		log_error("%s; the old configuration stays", e.msg);
-		config_free(&app->config);
-		app->config = old.config;
-		app->given = old.given;
-		app->signs_in = old.signs_in;
+		go_back(app, &old, e.msg);
+		return;
+	}
+	if (app->signs_in != old.signs_in) {
+		go_back(app, &old, "GC_GRANT is read at the start alone");
 		return;
 	}
 	if (app->given || old.given || strcmp(app->owner, old.owner) != 0)
 		token_free(&app->token);	/* another's */
+	app->reloaded = true;
 	config_free(&old.config);
-	free(old.owner);
-	free(old.cache);
-	free(old.lock);
+	settings_leave(&old);
 	log_note("the configuration is read again");
 }
 
