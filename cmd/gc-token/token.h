@@ -49,8 +49,7 @@ struct app {
 	int apart_ask, apart_tell;	/* to the process apart, and from */
 	bool reloaded;		/* it does not know yet that the configuration
 				 * is another */
-	pid_t apart_from;	/* in it: the process that waits for this one; 0: we
-				 * are no such process */
+	pid_t apart_from;	/* we are it, for this process; 0: we are not */
 	int64_t orphan_ms;	/* since when it waits no more; 0: it does */
 	struct metrics metrics;
 	uint64_t requests, failures, renewals, cache_failures;
