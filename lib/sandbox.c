@@ -69,9 +69,13 @@ struct rule {
 
 static const struct rule rules_all[] = {
 	/* other programs, other processes */
-	NO(execve), NO(execveat), NO(ptrace), NO(process_vm_readv),
-	NO(process_vm_writev), NO(kcmp), NO_NR(NR_PIDFD_GETFD),
-	NO(perf_event_open),
+	NO(execve), NO(execveat), { SYS_clone, EPERM, LACKS, 0, CLONE_THREAD },
+	{ NR_CLONE3, ENOSYS, ALWAYS, 0, 0 },	/* libc falls back to clone */
+#ifdef __x86_64__
+	NO(fork), NO(vfork),
+#endif
+	NO(ptrace), NO(process_vm_readv), NO(process_vm_writev), NO(kcmp),
+	NO_NR(NR_PIDFD_GETFD), NO(perf_event_open),
 	/* what goes round the rest of this table */
 	NO_NR(NR_IO_URING_SETUP), NO_NR(NR_IO_URING_ENTER),
 	NO_NR(NR_IO_URING_REGISTER), NO(unshare), NO(setns),
@@ -97,14 +101,6 @@ static const struct rule rules_all[] = {
 	NO(bpf), NO(userfaultfd), NO(add_key), NO(request_key), NO(keyctl),
 };
 
-static const struct rule rules_fork[] = {
-	{ SYS_clone, EPERM, LACKS, 0, CLONE_THREAD },
-	{ NR_CLONE3, ENOSYS, ALWAYS, 0, 0 },	/* libc falls back to clone */
-#ifdef __x86_64__
-	NO(fork), NO(vfork),
-#endif
-};
-
 static const struct rule rules_filter[] = {
 	NO(socket), NO(socketpair), NO(connect), NO(bind), NO(listen),
 	NO(accept), NO(accept4),
@@ -125,7 +121,7 @@ static const struct rule rules_client[] = {
 #define RULE_LEN 5		/* instructions, at most */
 #define HEAD_LEN 6
 #define PROGRAM_MAX (HEAD_LEN + RULE_LEN * (COUNT(rules_all) + \
-    COUNT(rules_fork) + COUNT(rules_filter) + COUNT(rules_client)) + 1)
+    COUNT(rules_filter) + COUNT(rules_client)) + 1)
 
 #define LOAD(offset) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(offset))
 #define GIVE(what) BPF_STMT(BPF_RET | BPF_K, (what))
@@ -179,7 +175,7 @@ add_rules(struct program *p, const struct rule *rules, size_t count)
 }
 
 static bool
-enter_seccomp(const struct sandbox *s)
+enter_seccomp(bool client)
 {
 	/* calls by another table of numbers are none of ours */
 	static const struct sock_filter head[HEAD_LEN] = {
@@ -196,9 +192,7 @@ enter_seccomp(const struct sandbox *s)
 
 	add(&p, head, HEAD_LEN);
 	add_rules(&p, rules_all, COUNT(rules_all));
-	if (!s->forks)
-		add_rules(&p, rules_fork, COUNT(rules_fork));
-	if (s->client)
+	if (client)
 		add_rules(&p, rules_client, COUNT(rules_client));
 	else
 		add_rules(&p, rules_filter, COUNT(rules_filter));
@@ -208,10 +202,9 @@ enter_seccomp(const struct sandbox *s)
 }
 #else
 static bool
-enter_seccomp(const struct sandbox *s)
+enter_seccomp(bool client)
 {
-	(void)s, (void)rules_all, (void)rules_fork;
-	(void)rules_filter, (void)rules_client;
+	(void)client, (void)rules_all, (void)rules_filter, (void)rules_client;
 	return false;
 }
 #endif
@@ -336,7 +329,7 @@ sandbox_enter(struct sandbox *s)
 	bool may = !is_watched() &&
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 	bool landlock = may && enter_landlock(s);
-	bool seccomp = may && enter_seccomp(s);
+	bool seccomp = may && enter_seccomp(s->client);
 
 	log_detail("sandbox: %s", names[seccomp][landlock]);
 	for (unsigned i = 0; i < s->count; i++) {

@@ -7,8 +7,7 @@
  * others pass: a list of what is allowed would have to follow each libc.
  * Landlock refuses files by where they are.  Both are inherited by children,
  * so there are none: no program is run from inside (lib/helper.h runs the
- * one command of a tool from outside), and no process is made, save where a
- * tool says that it forks; threads may be.
+ * one command of a tool from outside), and no process is made; threads may.
  * On processors other than x86_64 and aarch64 seccomp is left out.  Under a
  * sanitizer, valgrind or --coverage nothing is done: they need what we
  * refuse.
@@ -24,7 +23,6 @@ struct sandbox {
 	bool client;		/* may speak to hosts, and read every file;
 				 * else no socket, and what may be written
 				 * is all that may be read */
-	bool forks;		/* may make processes, which stay inside */
 	char *folders[SANDBOX_FOLDERS];	/* may be written, with all below */
 	unsigned count;
 };

@@ -336,7 +336,7 @@ read_options(int argc, char **argv)
 void
 give_up_power(const struct app *a)
 {
-	struct sandbox box = { .client = true, .forks = app.signs_in };
+	struct sandbox box = { .client = true };
 
 	sandbox_file(&box, a->cache);
 	sandbox_file(&box, a->metrics.path);
