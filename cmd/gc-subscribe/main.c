@@ -59,7 +59,7 @@ static const struct opt table[] = {
 	{ 0, "ping-misses", OPT_NUMBER, &app.opt.ping_misses, "N",
 	    "reconnect after N pings without a pong (3)", 1, 1000 },
 	{ 0, "silence", OPT_DURATION, &app.opt.silence_ms, "DURATION",
-	    "channels: reconnect if nothing comes for so long (40s)", 1, 0 },
+	    "channels: no sign of life for so long: dead (40s)", 1, 0 },
 	{ 0, "members", OPT_DURATION, &app.opt.members_ms, "DURATION",
 	    "channels: read who is in scope again so often (5m)", 1000, 0 },
 	{ 0, "backoff-base", OPT_DURATION, &app.opt.policy.backoff.base_ms,
