@@ -23,7 +23,10 @@ is "agents, topics" "$(head -n 1 out | jq -c '[.protocol, .subscriptions, (.agen
 is "so many events" "$(grep -c topicName out)" 30
 
 sim --agents 30 --rate 100 --events 800 --fault socket-closing=100:5 \
-    --fault token-life=4 -- gc-subscribe $fast -d 12s
+    --fault token-life=4 -- sh -c 'gc-subscribe '"$fast"' & pid=$!
+	until grep -q sim:quiet err; do sleep 0.1; done
+	sleep 1
+	kill $pid; wait $pid'
 is "planned changing over" $? 0
 ok "happens" lines out '"next":"rotate"' 3
 is "nobody is doubted" "$(picked 'select(.event == "gc:open" and .resumed) |

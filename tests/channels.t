@@ -497,7 +497,7 @@ is "and the channel changes over" "$(pick 'select(.event == "gc:open") |
 
 play overrun
 is "loss is told for each socket" "$(pick 'select(.reason == "overrun" or
-    (.event == "gc:open" and .downtimeMs == 1)) |
+    (.event == "gc:open" and .resumed and .downtimeMs > 0)) |
     [.event, .socket, (.lost // 0) > 0, (.agents // [] | length)]' out | tr ' ' '\n' |
     head -n 4 | tr '\n' ' ')" \
     '["gc:closed",0,true,0] ["gc:open",0,false,1000] ["gc:closed",1,false,0] ["gc:open",1,false,1] '

@@ -9,6 +9,7 @@
 
 #define CHANNELS_PATH "/api/v2/notifications/channels"
 #define PATH_CAP 1024
+#define OVERLAP_MS 300		/* what the old socket still has may be late */
 #define BODY_CAP (SHARD_TOPICS_MAX * 1024)
 
 static bool
@@ -171,11 +172,14 @@ put_answered(struct link *l, const struct rest_answer *a)
 	carried_free(&l->carried);
 	l->carried = l->sent;
 	l->sent = (struct carried){ 0 };
-	s->rejected = l->carried.rejected_count;
-	s->permitted = l->carried.topics.count - s->rejected;
+	if (s->link == l || !s->is_open)
+		link_count(l);
 	l->put_failures = 0;
 	l->renew_ms = l->app->now_ms + channel_renew_ms(l->life_ms);
-	link_perform(l, CE_SUBSCRIBED);
+	if (s->is_open && s->link != l)
+		l->switch_ms = l->app->now_ms + OVERLAP_MS;
+	else
+		link_perform(l, CE_SUBSCRIBED);
 }
 
 static void

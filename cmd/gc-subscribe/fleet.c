@@ -94,7 +94,7 @@ touch(struct link *l)
 		return;
 	if (l->state == CH_STREAM && !l->asking)
 		link_perform(l, CE_RENEW);
-	else if (l->asking)
+	else if (l->asking || l->state == CH_SUBSCRIBE)
 		l->dirty = true;
 }
 

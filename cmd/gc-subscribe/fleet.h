@@ -71,6 +71,7 @@ struct link {
 	/* deadlines, monotonic; CLOCK_NEVER where there is none */
 	int64_t retry_ms, step_ms, close_ms, ping_ms, renew_ms, healthy_ms;
 	int64_t linger_ms;	/* a write failed: read on until then */
+	int64_t switch_ms;	/* a successor that is ready takes over then */
 	int64_t settled_ms;	/* changing over is not before that */
 	int64_t heard_ms;	/* when anything last came */
 	int64_t ping_sent_ms;	/* 0: no pong is awaited */
@@ -173,6 +174,7 @@ void link_lose(struct link *l, const char *by, unsigned code,
     const char *reason);
 void link_ended(struct link *l);	/* in a farewell: is it over? */
 void link_mask(const struct link *l, char *text);
+void link_count(struct link *l);	/* its topics are the slot's */
 void link_retire(struct link *l);	/* its number is not needed any more */
 void link_del(struct link *l);
 

@@ -21,6 +21,7 @@ link_new(struct slot *slot)
 	l->slot = slot;
 	l->retry_ms = l->step_ms = l->close_ms = l->ping_ms = CLOCK_NEVER;
 	l->renew_ms = l->healthy_ms = l->linger_ms = CLOCK_NEVER;
+	l->switch_ms = CLOCK_NEVER;
 	l->retry_after_ms = -1;
 	l->state = CH_BACKOFF;
 	buf_init(&l->held, HELD_CAP);
@@ -85,6 +86,13 @@ say_close(struct link *l, const char *by, unsigned code, const char *reason)
 	snprintf(l->close_reason, sizeof(l->close_reason), "%s", reason);
 }
 
+void
+link_count(struct link *l)
+{
+	l->slot->rejected = l->carried.rejected_count;
+	l->slot->permitted = l->carried.topics.count - l->slot->rejected;
+}
+
 /* The successor takes the place: what the old one still has goes first. */
 static bool
 take_over(struct link *l)
@@ -118,6 +126,7 @@ opened(struct link *l)
 
 	app->opens++;
 	s->is_open = true;
+	link_count(l);
 	l->close_by = NULL;
 	l->healthy_ms = app->now_ms + app->opt.policy.healthy_ms;
 	l->settled_ms = app->now_ms + app->opt.policy.backoff.base_ms;
@@ -210,6 +219,8 @@ back_off(struct link *l)
 		tell_closed(l, "reconnect", 0);
 		s->link = s->next;
 		s->next = NULL;
+		if (s->link->switch_ms != CLOCK_NEVER)
+			s->link->switch_ms = app->now_ms;
 		plug_drop(l);
 		link_perform(l, CE_REPLACED);
 		return;

@@ -47,6 +47,7 @@ link_due(const struct fleet *f, const struct link *l, int64_t silence_ms)
 	earlier(&due, l->renew_ms);
 	earlier(&due, l->healthy_ms);
 	earlier(&due, l->linger_ms);
+	earlier(&due, l->switch_ms);
 	if (l->ws != NULL)
 		earlier(&due, l->heard_ms + silence_ms);
 	return due;
@@ -125,6 +126,10 @@ serve_link_timers(struct link *l)
 
 	if (now >= l->retry_ms)
 		link_perform(l, CE_RETRY);
+	if (now >= l->switch_ms) {
+		l->switch_ms = CLOCK_NEVER;
+		link_perform(l, CE_SUBSCRIBED);
+	}
 	if (now >= l->renew_ms && l->state == CH_STREAM && !l->asking)
 		link_perform(l, CE_RENEW);
 	if (now >= l->healthy_ms) {

@@ -29,6 +29,7 @@ plug_drop(struct link *l)
 	buf_wipe(&l->request);
 	buf_wipe(&l->held);
 	l->step_ms = l->ping_ms = l->healthy_ms = l->linger_ms = CLOCK_NEVER;
+	l->switch_ms = CLOCK_NEVER;
 	l->ping_sent_ms = 0;
 	l->more_to_read = l->gone = false;
 	l->broken = NULL;
