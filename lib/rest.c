@@ -289,10 +289,9 @@ heed(struct rest *r, const struct rest_answer *a)
 		return;
 	r->counts.throttled++;
 	if (a->retry_after_ms >= 0)
-		wait_ms = a->retry_after_ms;
-	else if (wait_ms < 0)
-		wait_ms = 0;
-	pace_hold(&r->pace, r->now_ms + wait_ms);
+		pace_hold(&r->pace, r->now_ms + a->retry_after_ms);
+	else if (a->status == 429 && wait_ms > 0)
+		pace_hold(&r->pace, r->now_ms + wait_ms);
 }
 
 static void

@@ -318,6 +318,17 @@ test_limits(void)
 	ok(served >= 2 && last_ms >= 1000, "until its reset (%lld ms)",
 	    (long long)last_ms);
 	rest_del(r);
+	r = start(6000, 5000);
+	/* one that is down says nothing about the limit */
+	reset("HTTP/1.1 503 Down\r\ninin-ratelimit-count: 1\r\n"
+	    "inin-ratelimit-allowed: 9000\r\ninin-ratelimit-reset: 60\r\n"
+	    "Content-Length: 0\r\n\r\n");
+	ask(r, "GET", "/1", NULL);
+	run(r, END_MS);
+	ask(r, "GET", "/2", NULL);
+	run(r, 2000);
+	is_int((long long)answered, 2, "a 503 with no Retry-After stops none");
+	rest_del(r);
 	/* nine a minute, the first at once: the second is 60/9 s away */
 	r = start(6000, 5000);
 	reset("HTTP/1.1 200 OK\r\ninin-ratelimit-count: 1\r\n"
