@@ -25,7 +25,7 @@ void
 http_reply_init(struct http_reply *r)
 {
 	memset(r, 0, sizeof(*r));
-	r->retry_after_ms = r->date_ms = -1;
+	r->retry_after_ms = r->date_ms = r->rate_reset_ms = -1;
 	buf_init_secret(&r->body, HTTP_BODY_MAX);
 }
 
@@ -84,6 +84,19 @@ header_is(const char *line, size_t len, const char *name, char value[80])
 	return true;
 }
 
+/* A whole number; untouched where it is none. */
+static bool
+number_is(const char *line, size_t len, const char *name, uint64_t *n)
+{
+	char value[80], *p = value;
+
+	if (!header_is(line, len, name, value))
+		return false;
+	p += strspn(p, " \t");
+	p[strcspn(p, " \t\r\n")] = '\0';
+	return str_number(p, UINT32_MAX, n) == 0;
+}
+
 static size_t
 on_header(char *line, size_t size, size_t count, void *arg)
 {
@@ -91,6 +104,7 @@ on_header(char *line, size_t size, size_t count, void *arg)
 	size_t len = size * count;
 	char value[80];
 	time_t date;
+	uint64_t n;
 
 	if (header_is(line, len, "Retry-After:", value))
 		r->retry_after_ms = http_retry_after_ms(value,
@@ -98,6 +112,12 @@ on_header(char *line, size_t size, size_t count, void *arg)
 	else if (header_is(line, len, "Date:", value) &&
 	    (date = curl_getdate(value, NULL)) != -1)
 		r->date_ms = (int64_t)date * 1000;
+	else if (number_is(line, len, "inin-ratelimit-reset:", &n))
+		r->rate_reset_ms = (int64_t)n * 1000;
+	else if (!number_is(line, len, "inin-ratelimit-count:",
+	    &r->rate_count))
+		number_is(line, len, "inin-ratelimit-allowed:",
+		    &r->rate_allowed);
 	return len;
 }
 
@@ -141,7 +161,8 @@ http_prepare(CURL *easy, const char *url, const char *cacert,
     int64_t timeout_ms, struct http_reply *r)
 {
 	r->status = 0;
-	r->retry_after_ms = r->date_ms = -1;
+	r->retry_after_ms = r->date_ms = r->rate_reset_ms = -1;
+	r->rate_count = r->rate_allowed = 0;
 	r->cacert = cacert;
 	r->error[0] = '\0';
 	buf_reset(&r->body);

@@ -22,6 +22,9 @@ struct http_reply {
 	long status;		/* 0: no answer came */
 	int64_t retry_after_ms;	/* from now on; -1: none */
 	int64_t date_ms;	/* its Date, wall; -1: none */
+	/* inin-ratelimit-…: 0: not told; reset from now on, -1: not told */
+	uint64_t rate_count, rate_allowed;
+	int64_t rate_reset_ms;
 	struct buf body;
 	const char *cacert;	/* borrowed from http_prepare's caller */
 	char error[CURL_ERROR_SIZE];
