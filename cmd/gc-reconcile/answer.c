@@ -53,6 +53,25 @@ static const char default_map[] =
     "end\n";
 
 /*
+ * In channels: the user, with both expands, and our member gc: the presence
+ * as events spell it, and the org's own name of it.
+ */
+static const char channels_map[] =
+    "def status($what): if type == \"string\" and . != \"\" then .\n"
+    "  else error(\"no \($what) in it\") end;\n"
+    "if type != \"object\" then error(\"not an object\")\n"
+    "else {userId: .id, name: (if (.name | type) == \"string\" then .name\n"
+    "      else null end),\n"
+    "  currentStatus: (.routingStatus.status | status(\"routing status\")),\n"
+    "  previousStatus: null, wrapUpCode: null, queueId: null,\n"
+    "  lastUpdatedTimestamp: .routingStatus.startTime,\n"
+    "  queues: {},\n"
+    "  presence: {currentStatus: (.gc.presence | status(\"presence\")),\n"
+    "    label: .gc.label, lastUpdatedTimestamp: .presence.modifiedDate},\n"
+    "  activeQueues: null}\n"
+    "end\n";
+
+/*
  * What any map's output must be, for the question's id: [ID, OUTPUT] in,
  * OUTPUT without the members that are ours alone to say out.  Of a user who
  * is gone only a 404 tells.
@@ -97,7 +116,8 @@ answer_start(struct app *app)
 
 	buf_init(&app->line, LINE_CAP);
 	if (answer_load_map(app, &e) == -1 ||
-	    (app->map == NULL && (app->map = json_program_new(default_map,
+	    (app->map == NULL && (app->map = json_program_new(
+	    app->config.channels ? channels_map : default_map,
 	    NULL, &e)) == NULL) || (app->check_map =
 	    json_program_new(check_map, NULL, &e)) == NULL)
 		die_err(&e);
@@ -127,12 +147,12 @@ begin(struct app *app, const char *event, const struct ask *a, uint64_t seq,
 }
 
 static void
-begin_state(struct app *app, const struct job *j)
+begin_state(struct app *app, const struct answer *an)
 {
 	char at[CLOCK_RFC3339_LEN + 1];
 
-	begin(app, "state", j->ask, j->ask->sent_seq, j->reason);
-	clock_format_ms(j->fetched_ms, at);
+	begin(app, "state", an->ask, an->seq, an->reason);
+	clock_format_ms(an->fetched_ms, at);
 	buf_addf(&app->line, ",\"fetchedAt\":\"%s\"", at);
 }
 
@@ -144,19 +164,19 @@ print(struct app *app)
 
 /* libjq mends and forgives; what is taken as truth is JSON to the letter. */
 static int
-check_json(const struct buf *body, struct err *e)
+check_json(const struct answer *an, struct err *e)
 {
 	enum scan_verdict verdict;
 	struct buf inside;
 
-	if (body->len == 0)
+	if (an->len == 0)
 		return err_set(e, GC_EX_DATAERR, "it is empty");
-	verdict = scan_object(body->data, body->len, NULL, 0, NULL);
+	verdict = scan_object(an->text, an->len, NULL, 0, NULL);
 	if (verdict == SCAN_NOT_OBJECT) {
 		/* a map may be for a list: what is none inside is none */
 		buf_init(&inside, HTTP_BODY_MAX + 16);
 		buf_adds(&inside, "{\"\":");
-		buf_add(&inside, body->data, body->len);
+		buf_add(&inside, an->text, an->len);
 		buf_adds(&inside, "}");
 		verdict = scan_object(inside.data, inside.len, NULL, 0, NULL);
 		buf_free(&inside);
@@ -167,22 +187,21 @@ check_json(const struct buf *body, struct err *e)
 
 /* The answer's members as they go behind ours, in out: {…}. */
 static int
-map_answer(struct app *app, const struct job *j, struct buf *out,
+map_answer(struct app *app, const struct answer *an, struct buf *out,
     struct err *e)
 {
-	const struct buf *body = &j->reply.body;
 	struct buf pair;
 	size_t start;
 	int status;
 
-	if (check_json(body, e) == -1)
+	if (check_json(an, e) == -1)
 		return -1;
 	buf_init(&pair, LINE_CAP);
 	buf_adds(&pair, "[");
-	buf_add_json(&pair, j->ask->user_id, j->ask->user_id_len);
+	buf_add_json(&pair, an->ask->user_id, an->ask->user_id_len);
 	buf_adds(&pair, ",");
 	start = pair.len;
-	status = json_program_run(app->map, body->data, body->len, &pair, e);
+	status = json_program_run(app->map, an->text, an->len, &pair, e);
 	if (status == 0 && (pair.len == start || memchr(pair.data + start,
 	    '\n', pair.len - start - 1) != NULL))
 		status = err_set(e, GC_EX_DATAERR, "it does not map to one "
@@ -214,15 +233,15 @@ add_mapped(struct app *app, const struct buf *mapped, struct err *e)
 }
 
 int
-answer_state(struct app *app, struct job *j, struct err *e)
+answer_state(struct app *app, const struct answer *an, struct err *e)
 {
 	struct buf mapped;
 	int status;
 
 	buf_init(&mapped, LINE_CAP);
-	status = map_answer(app, j, &mapped, e);
+	status = map_answer(app, an, &mapped, e);
 	if (status == 0) {
-		begin_state(app, j);
+		begin_state(app, an);
 		status = add_mapped(app, &mapped, e);
 	}
 	if (status == 0) {
@@ -236,12 +255,14 @@ answer_state(struct app *app, struct job *j, struct err *e)
 }
 
 void
-answer_gone(struct app *app, struct job *j)
+answer_gone(struct app *app, const struct answer *an)
 {
-	begin_state(app, j);
+	begin_state(app, an);
 	buf_adds(&app->line, ",\"name\":null,\"currentStatus\":null,"
 	    "\"previousStatus\":null,\"wrapUpCode\":null,\"queueId\":null,"
-	    "\"lastUpdatedTimestamp\":null,\"queues\":{}}\n");
+	    "\"lastUpdatedTimestamp\":null,\"queues\":{}");
+	buf_adds(&app->line, app->config.channels ? ",\"presence\":null,"
+	    "\"activeQueues\":null}\n" : "}\n");
 	app->answers++;
 	print(app);
 }

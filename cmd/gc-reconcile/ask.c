@@ -15,10 +15,13 @@ static const struct { const char *reason; int urgency; } urgencies[] = {
 	{ "poll", 2 }, { "audit", 2 },
 };
 
-/* The urgent before the rest, the oldest of its kind first. */
+/* The urgent before the rest, the oldest of its kind first; before all those
+ * that wait for no page. */
 static bool
 is_before(const struct ask *a, const struct ask *b)
 {
+	if (a->alone != b->alone)
+		return a->alone;
 	return a->urgency != b->urgency ? a->urgency < b->urgency :
 	    a->serial < b->serial;
 }
@@ -105,6 +108,7 @@ forget(struct app *app, struct ask *a)
 	*p = a->chain;
 	app->ask_count--;
 	free(a->reason_own);
+	free(a->half);
 	free(a);
 }
 
@@ -146,16 +150,78 @@ static void
 wait_for_turn(struct app *app, struct ask *a)
 {
 	a->state = a->due_ms <= app->now_ms ? ASK_READY : ASK_LATER;
+	app->plain += a->state == ASK_READY && !a->alone;
 	queue_push(a->state == ASK_READY ? &app->ready : &app->later, a);
 }
 
 static void
 leave_queue(struct app *app, struct ask *a)
 {
-	if (a->state == ASK_READY)
+	if (a->state == ASK_READY) {
 		queue_remove(&app->ready, a);
-	else if (a->state == ASK_LATER)
+		app->plain -= !a->alone;
+	} else if (a->state == ASK_LATER) {
 		queue_remove(&app->later, a);
+	}
+}
+
+struct ask *
+ask_find(struct app *app, const char *id, size_t len)
+{
+	struct text t = { id, (uint32_t)len };
+
+	return find(app, t, hash_of(app, t));
+}
+
+struct ask *
+ask_listed(struct app *app, const char *id, size_t len)
+{
+	struct text t = { id, (uint32_t)len };
+	struct ask *a = add(app, t, hash_of(app, t));
+
+	a->urgency = 1;
+	a->reason = "start";
+	a->serial = ++app->serial;
+	app->open++;
+	wait_for_turn(app, a);
+	return a;
+}
+
+void
+ask_drop_half(struct ask *a)
+{
+	free(a->half);
+	a->half = NULL;
+}
+
+/* It waits; what it waits for is another thing now. */
+static void
+wait_anew(struct app *app, struct ask *a, bool alone)
+{
+	leave_queue(app, a);
+	a->alone = alone;
+	wait_for_turn(app, a);
+}
+
+void
+ask_set_alone(struct app *app, struct ask *a)
+{
+	if (!a->alone)
+		wait_anew(app, a, true);
+}
+
+void
+ask_keep_half(struct app *app, struct ask *a, struct half *half)
+{
+	ask_drop_half(a);
+	a->half = half;
+	if (a->state == ASK_FLYING) {
+		a->alone = true;
+		a->due_ms = 0;
+		wait_for_turn(app, a);
+	} else {
+		ask_set_alone(app, a);
+	}
 }
 
 void
@@ -185,8 +251,13 @@ ask_gap(struct app *app, const struct event *ev)
 		if (a->state == ASK_READY || a->state == ASK_LATER)
 			wait_for_turn(app, a);
 	}
+	a->turn = app->walk.sent;
 	if (a->state == ASK_FLYING) {
 		a->again = true;
+	} else if (!idle && a->alone) {
+		/* what came of the answer is older than this question */
+		ask_drop_half(a);
+		wait_anew(app, a, false);
 	} else if (idle) {
 		a->retries = 0;
 		a->due_ms = 0;
@@ -200,8 +271,18 @@ ask_passed(struct app *app, const struct event *ev)
 {
 	struct ask *a = find(app, ev->user_id, hash_of(app, ev->user_id));
 
-	if (a != NULL && a->state == ASK_FLYING && ev->seq > a->sent_seq)
-		a->passed = true;
+	if (a == NULL)
+		return;
+	if (a->state == ASK_FLYING) {
+		a->passed = a->passed || ev->seq > a->sent_seq;
+	} else if (a->state != ASK_IDLE && ev->seq > a->seq) {
+		/* a page that is on its way is older than that */
+		a->turn = app->walk.sent;
+		if (a->half != NULL) {
+			ask_drop_half(a);
+			wait_anew(app, a, false);
+		}
+	}
 }
 
 struct ask *
@@ -264,6 +345,8 @@ ask_done(struct app *app, struct ask *a, bool answered)
 	a->unverified = !answered;
 	leave_queue(app, a);
 	a->retries = 0;
+	a->alone = false;
+	ask_drop_half(a);
 	if (a->again) {
 		ask_again(app, a, 0);
 		return;

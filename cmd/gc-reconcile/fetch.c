@@ -1,5 +1,4 @@
-/* Transfers, many at once, and what each result means: CONTRACT section 7. */
-#include <stdio.h>
+/* Transfers, many at once: CONTRACT section 7. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +6,6 @@
 #include "lib/log.h"
 
 #define ADDRESS_MAX ((16 << 10) + 3 * TAKE_ID_MAX)
-#define WAIT_TOLD_MS 180000	/* a server that asks for more: that is said */
 
 void
 fetch_start(struct app *app)
@@ -24,7 +22,7 @@ static struct job *
 free_job(struct app *app)
 {
 	for (size_t i = 0; i < app->opt.jobs; i++)
-		if (app->jobs[i].ask == NULL)
+		if (app->jobs[i].kind == JOB_FREE)
 			return &app->jobs[i];
 	return NULL;
 }
@@ -48,21 +46,48 @@ on_request(void *arg, char *remote, char *local, int remote_port,
 }
 
 static void
+add_path(struct app *app, struct job *j, struct buf *url)
+{
+	static const char *const paths[] = {
+		[JOB_STATE] = "/api/v2/routing/users/%s/state",
+		[JOB_USER] = "/api/v2/users/%s?expand=routingStatus,presence",
+		[JOB_ROUTING] = "/api/v2/users/%s/routingstatus",
+		[JOB_PRESENCE] = "/api/v2/users/%s/presences/purecloud",
+	};
+	const char *path, *id_at;
+	char *id;
+
+	if (j->kind == JOB_PAGE) {
+		walk_path(app, url);
+		return;
+	}
+	if (j->kind == JOB_LABELS) {
+		labels_path(app, url);
+		return;
+	}
+	path = paths[j->kind];
+	id_at = strstr(path, "%s");
+	id = curl_easy_escape(j->easy, j->ask->user_id,
+	    (int)j->ask->user_id_len);
+	buf_add(url, path, (size_t)(id_at - path));
+	buf_adds(url, id);
+	buf_adds(url, id_at + 2);
+	curl_free(id);
+}
+
+static void
 set_address(struct app *app, struct job *j)
 {
-	char *id = curl_easy_escape(j->easy, j->ask->user_id,
-	    (int)j->ask->user_id_len);
 	struct buf text;
 
 	buf_init(&text, ADDRESS_MAX);
-	buf_addf(&text, "%s/api/v2/routing/users/%s/state",
-	    app->config.api_url, id);
+	buf_adds(&text, app->config.api_url);
+	add_path(app, j, &text);
 	free(j->cacert);
 	j->cacert = app->config.cacert == NULL ? NULL :
 	    xstrdup(app->config.cacert);
 	http_prepare(j->easy, text.data, j->cacert, app->opt.timeout_ms,
 	    &j->reply);
-	curl_free(id);
 	buf_reset(&text);
 	buf_addf(&text, "Authorization: Bearer %s", app->token.access_token);
 	curl_slist_free_all(j->headers);
@@ -73,12 +98,20 @@ set_address(struct app *app, struct job *j)
 	curl_easy_setopt(j->easy, CURLOPT_PRIVATE, j);
 	/* another kept one may be as dead */
 	curl_easy_setopt(j->easy, CURLOPT_FRESH_CONNECT,
-	    j->ask->fresh ? 1L : 0L);
+	    j->ask == NULL || j->ask->fresh ? 1L : 0L);
 	buf_wipe(&text);
 }
 
+static enum job_kind
+kind_for(const struct app *app, const struct ask *a)
+{
+	if (!app->config.channels)
+		return JOB_STATE;
+	return a->half != NULL ? a->half->missing : JOB_USER;
+}
+
 static void
-send_one(struct app *app, struct job *j, struct ask *a)
+send_one(struct app *app, struct job *j, enum job_kind kind, struct ask *a)
 {
 	if (j->easy == NULL) {
 		j->easy = curl_easy_init();
@@ -86,14 +119,20 @@ send_one(struct app *app, struct job *j, struct ask *a)
 			die(GC_EX_OSERR, "can't start libcurl");
 		http_reply_init(&j->reply);
 	}
+	j->kind = kind;
 	j->ask = a;
-	j->reason = xstrdup(a->reason);
+	j->reason = a != NULL ? xstrdup(a->reason) : NULL;
 	j->on_wire = false;
 	j->token_number = app->token_number;
 	j->fetched_ms = clock_wall_ms();
 	j->hold_number = app->hold_number;
-	ask_sent(app, a);
+	if (a != NULL)
+		ask_sent(app, a);
 	set_address(app, j);
+	if (kind == JOB_PAGE)
+		walk_sent(app);
+	else if (kind == JOB_LABELS)
+		app->labels.flying = true;
 	curl_multi_add_handle(app->multi, j->easy);
 	pace_take(&app->pace, app->now_ms);
 	app->requests++;
@@ -113,10 +152,41 @@ fetch_renew(struct app *app)
 	app->renew = true;
 }
 
+bool
+fetch_wanted(const struct app *app)
+{
+	return app->open > 0 || app->walk.on;
+}
+
+/*
+ * What is to be sent next; false: nothing now.  Names come before all that
+ * needs them, and a page before the questions that it may answer.
+ */
+static bool
+next_request(struct app *app, enum job_kind *kind, struct ask **a,
+    int64_t *due)
+{
+	*a = NULL;
+	if (app->config.channels && fetch_wanted(app)) {
+		*kind = JOB_LABELS;
+		if (labels_wanted(app))
+			return !app->labels.flying;
+		*kind = JOB_PAGE;
+		if (walk_next(app, due))
+			return true;
+	}
+	*a = ask_next(app, due);
+	if (*a == NULL || (app->walk.on && !(*a)->alone))
+		return false;
+	*kind = kind_for(app, *a);
+	return true;
+}
+
 int64_t
 fetch_some(struct app *app)
 {
 	int64_t due = CLOCK_NEVER, next;
+	enum job_kind kind;
 	struct ask *a;
 	struct job *j;
 
@@ -128,8 +198,8 @@ fetch_some(struct app *app)
 		fetch_start(app);
 	}
 	while ((j = free_job(app)) != NULL &&
-	    (a = ask_next(app, &due)) != NULL) {
-		if (is_dots(a)) {
+	    next_request(app, &kind, &a, &due)) {
+		if (a != NULL && is_dots(a)) {
 			answer_unverified(app, a, a->seq, a->reason, 0,
 			    "such an id has no address");
 			ask_done(app, a, false);
@@ -140,123 +210,9 @@ fetch_some(struct app *app)
 		next = pace_next_ms(&app->pace, app->now_ms);
 		if (next > app->now_ms)
 			return next;
-		send_one(app, j, a);
+		send_one(app, j, kind, a);
 	}
 	return due;
-}
-
-/* --- results ------------------------------------------------------------ */
-
-static void
-give_up(struct app *app, struct job *j, const char *error)
-{
-	answer_unverified(app, j->ask, j->ask->sent_seq, j->reason,
-	    j->reply.status, error);
-	ask_done(app, j->ask, false);
-}
-
-static void
-retry(struct app *app, struct job *j, const char *error)
-{
-	struct ask *a = j->ask;
-
-	if (a->retries >= RETRIES_MAX) {
-		give_up(app, j, error);
-		return;
-	}
-	app->retried++;
-	log_note("%s: tried again", error);
-	ask_again(app, a, app->now_ms + backoff_delay_ms(&app->opt.backoff,
-	    a->retries, arc4random()));
-	a->retries++;
-}
-
-/*
- * All transfers wait, as the server asks, or with backoff.  Those that flew
- * together are refused together: that is one refusal, not one each.
- */
-static void
-hold(struct app *app, struct job *j)
-{
-	int64_t wait_ms = j->reply.retry_after_ms;
-
-	app->throttled++;
-	if (j->hold_number == app->hold_number) {
-		app->hold_number++;
-		if (wait_ms < 0)
-			wait_ms = backoff_delay_ms(&app->opt.backoff,
-			    app->holds, arc4random());
-		app->holds++;
-	}
-	if (wait_ms > WAIT_TOLD_MS)
-		log_warn("the server answers %ld and wants no request for "
-		    "%lld s", j->reply.status, (long long)(wait_ms / 1000));
-	if (wait_ms >= 0) {
-		log_note("the server answers %ld: all wait %lld ms",
-		    j->reply.status, (long long)wait_ms);
-		pace_hold(&app->pace, app->now_ms + wait_ms);
-	}
-	ask_again(app, j->ask, 0);
-}
-
-/* 200, or a 404 that is believed. */
-static void
-answered(struct app *app, struct job *j)
-{
-	struct ask *a = j->ask;
-	struct err e;
-
-	if (a->passed) {
-		/* the agent changed since: what came is older than it */
-		ask_again(app, a, 0);
-	} else if (j->reply.status == 404) {
-		answer_gone(app, j);
-		ask_done(app, a, true);
-	} else if (answer_state(app, j, &e) == -1) {
-		give_up(app, j, e.msg);
-	} else {
-		app->known_good = true;
-		ask_done(app, a, true);
-	}
-}
-
-static void
-judge(struct app *app, struct job *j, CURLcode result)
-{
-	long status = 0;
-	char text[64];
-	struct err e;
-
-	curl_easy_getinfo(j->easy, CURLINFO_RESPONSE_CODE, &status);
-	j->reply.status = status;
-	snprintf(text, sizeof(text), "the server answers %ld", status);
-	if (http_result(result, &j->reply, &e) == -1) {
-		j->reply.status = 0;
-		j->ask->fresh = true;
-		retry(app, j, result == CURLE_ABORTED_BY_CALLBACK ?
-		    "the connection was closed before the answer" : e.msg);
-		return;
-	}
-	j->ask->fresh = false;
-	if (status != 429 && status != 503 &&
-	    j->hold_number == app->hold_number)
-		app->holds = 0;
-	if (status == 200 || (status == 404 && app->known_good)) {
-		answered(app, j);
-	} else if (status == 429 || status == 503) {
-		hold(app, j);
-	} else if (status == 401) {
-		if (token_refused(app, j)) {
-			ask_again(app, j->ask, 0);
-		} else {
-			app->refused_again = true;
-			give_up(app, j, "the token is refused");
-		}
-	} else if (status >= 500) {
-		retry(app, j, text);
-	} else {
-		give_up(app, j, text);
-	}
 }
 
 static void
@@ -270,6 +226,7 @@ release(struct app *app, struct job *j)
 static void
 clear(struct job *j)
 {
+	j->kind = JOB_FREE;
 	j->ask = NULL;
 	free(j->reason);
 	j->reason = NULL;
@@ -303,9 +260,10 @@ fetch_stop(struct app *app)
 	for (size_t i = 0; i < app->opt.jobs; i++) {
 		struct job *j = &app->jobs[i];
 
-		if (j->ask != NULL) {
+		if (j->kind != JOB_FREE) {
 			release(app, j);
-			ask_again(app, j->ask, 0);
+			if (j->ask != NULL)
+				ask_again(app, j->ask, 0);
 			clear(j);
 		}
 		if (j->easy != NULL) {
@@ -314,7 +272,7 @@ fetch_stop(struct app *app)
 			curl_slist_free_all(j->headers);
 			free(j->cacert);
 		}
-		*j = (struct job){ .ask = NULL };
+		*j = (struct job){ .kind = JOB_FREE };
 	}
 	curl_multi_cleanup(app->multi);
 }

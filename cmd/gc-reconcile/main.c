@@ -115,12 +115,17 @@ reload(void)
 {
 	struct config fresh;
 	struct err e;
-	int status = config_load(&fresh, CONFIG_API, &e);
+	int status = config_load(&fresh, CONFIG_API | CONFIG_CHANNELS, &e);
 
 	if (status == 0 && fresh.cacert != NULL &&
 	    access(fresh.cacert, R_OK) == -1) {
 		status = err_set(&e, GC_EX_CONFIG, "can't read %s",
 		    fresh.cacert);
+		config_free(&fresh);
+	}
+	if (status == 0 && fresh.channels != app.config.channels) {
+		status = err_set(&e, GC_EX_CONFIG, "another protocol needs "
+		    "another process");
 		config_free(&fresh);
 	}
 	if (status == 0) {
@@ -160,7 +165,8 @@ ask_and_hear(void)
 	before = app.flying;
 	fetch_take(&app);	/* what was just added must get going */
 	/* what ended by that has made room, or was the last */
-	if (app.flying < before || (app.filter.input_done && app.open == 0))
+	if (app.flying < before || (app.filter.input_done && app.open == 0) ||
+	    (app.hold_input && !fetch_wanted(&app)))
 		return app.now_ms;
 	return due;
 }
@@ -179,6 +185,15 @@ turn(int64_t deadline_ms)
 	int timeout;
 
 	timeout = filter_prepare(&app.filter, earlier(due, deadline_ms), fds);
+	if (app.hold_input) {
+		/* what waits there is none of this turn's, its end is told */
+		app.input_waits = app.input_waits || app.filter.readable ||
+		    app.filter.in.ended;
+		if (app.input_waits)
+			fds[0].fd = -1;
+		timeout = clock_poll_ms(app.filter.now_ms, earlier(due,
+		    deadline_ms));
+	}
 	fds[FILTER_FDS] = (struct pollfd){ asktoken_fd(&app.asktoken),
 	    POLLIN, 0 };
 	for (size_t i = 0; i < FILTER_FDS + 1; i++)
@@ -194,7 +209,7 @@ turn(int64_t deadline_ms)
 	app.now_ms = app.filter.now_ms;
 	token_serve(&app);
 	fetch_take(&app);
-	while (!app.filter.input_done &&
+	while (!app.hold_input && !app.filter.input_done &&
 	    filter_line(&app.filter, &line, &len, &raw))
 		one_line(line, len, raw);
 	app.open_metric = app.open;
@@ -220,12 +235,13 @@ start(int argc, char **argv)
 	if (opts_parse("gc-reconcile", argc, argv, &opts) < argc)
 		die(GC_EX_USAGE, "'%s': there are no operands; questions come "
 		    "on stdin", argv[argc - 1]);
-	if (app.opt.all)
+	m.path = app.opt.metrics;
+	if (config_load(&app.config, CONFIG_API | CONFIG_CHANNELS, &e) == -1)
+		die_err(&e);
+	if (app.opt.all && !app.config.channels)
 		die(GC_EX_USAGE, "--all: the API of the events protocol has no "
 		    "list of agents");
-	m.path = app.opt.metrics;
-	if (config_load(&app.config, CONFIG_API, &e) == -1 ||
-	    child_helper(app.config.token_cmd, &e) == -1 ||
+	if (	    child_helper(app.config.token_cmd, &e) == -1 ||
 	    filter_open(&app.filter, app.opt.strict, &m, &e) == -1)
 		die_err(&e);
 	sigs_catch_hup();
@@ -233,6 +249,7 @@ start(int argc, char **argv)
 	event_init(&app.check);
 	asktoken_init(&app.asktoken);
 	asks_init(&app);
+	walk_init(&app);
 	answer_start(&app);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	fetch_start(&app);
@@ -240,6 +257,7 @@ start(int argc, char **argv)
 	app.sandbox = sandbox_enter(&box);
 	app.now_ms = app.filter.now_ms;
 	pace_init(&app.pace, app.opt.rate, app.now_ms);
+	app.pace_rate = app.opt.rate;
 }
 
 /* What could not be asked any more is said. */
@@ -261,8 +279,13 @@ finish(void)
 	int code = app.fatal ? app.fatal : app.refused_again ? GC_EX_NOPERM :
 	    GC_EX_OK;
 
-	abandon(app.fatal ? "there is no token" : "there was no time left");
-	if (code == GC_EX_OK && (app.stuck > 0 || app.stuck_forgotten))
+	abandon(app.fatal ? "there is no token" : app.too_long ?
+	    "the server wants more time than there is" :
+	    "there was no time left");
+	if (code == GC_EX_OK)
+		code = app.all_code;
+	if (code == GC_EX_OK && (app.too_long || app.stuck > 0 ||
+	    app.stuck_forgotten))
 		code = GC_EX_TEMPFAIL;
 	if (log_get_level() >= LOG_NOTE)
 		say_status();
@@ -271,6 +294,8 @@ finish(void)
 	config_free(&app.config);
 	answer_free(&app);
 	asks_free(&app);
+	walk_free(&app);
+	labels_free(&app);
 	event_free(&app.ev);
 	event_free(&app.check);
 	curl_global_cleanup();
@@ -291,16 +316,44 @@ drain_until(int64_t ended_ms)
 	return earlier(until, stopped + SIGNAL_DRAIN_MS);
 }
 
+/* May it go on? */
+static bool
+is_fine(void)
+{
+	return app.fatal == 0 && !app.too_long;
+}
+
+/* --all: no line before everyone was told of. */
+static void
+tell_everyone(void)
+{
+	int64_t until;
+
+	if (!app.opt.all)
+		return;
+	walk_everyone(&app);
+	app.hold_input = true;
+	do {
+		until = app.filter.stop_ms == 0 ? CLOCK_NEVER :
+		    app.filter.stop_ms + SIGNAL_DRAIN_MS;
+		turn(until);
+	} while (fetch_wanted(&app) && is_fine() && clock_mono_ms() < until);
+	if (app.walk.all && app.fatal == 0)
+		app.all_code = GC_EX_TEMPFAIL;
+	app.hold_input = false;
+}
+
 int
 main(int argc, char **argv)
 {
 	int64_t ended_ms, until;
 
 	start(argc, argv);
-	while (turn(CLOCK_NEVER) && app.fatal == 0)
+	tell_everyone();
+	while (is_fine() && turn(CLOCK_NEVER))
 		continue;
 	ended_ms = clock_mono_ms();
-	while (app.open > 0 && app.fatal == 0 &&
+	while (app.open > 0 && is_fine() &&
 	    clock_mono_ms() < (until = drain_until(ended_ms)))
 		turn(until);
 	return finish();

@@ -5,7 +5,11 @@
  * main.c    options, the loop, the end
  * ask.c     the questions: one an agent, the urgent first
  * queue.c   a heap of questions, by urgency and age or by when they are due
- * fetch.c   transfers by curl_multi, and what each result means
+ * fetch.c   transfers by curl_multi
+ * judge.c   what each result means
+ * user.c    channels: the truth of one user, in up to three answers
+ * walk.c    channels: the truth of many, in pages
+ * labels.c  channels: the org's own names of presences
  * answer.c  the lines: gc:state (by a jq program) and gc:unverified
  * token.c   the token command
  */
@@ -21,6 +25,7 @@
 #include "lib/filter.h"
 #include "lib/http.h"
 #include "lib/json.h"
+#include "lib/names.h"
 #include "lib/pace.h"
 #include "lib/token.h"
 
@@ -29,6 +34,21 @@
 #define URGENCIES 3		/* sequence; start, reconnect; the rest */
 #define REASON_MAX 256		/* bytes of a reason that nobody knows */
 #define STUCK_MAX 20000		/* agents kept after a gc:unverified */
+
+/* What a transfer asks for. */
+enum job_kind {
+	JOB_FREE, JOB_STATE,			/* events */
+	JOB_USER, JOB_ROUTING, JOB_PRESENCE,	/* channels: one user */
+	JOB_PAGE, JOB_LABELS
+};
+
+/* A user's answer of which a part is to come. */
+struct half {
+	enum job_kind missing;
+	int64_t fetched_ms;
+	size_t len;
+	char text[];
+};
 
 enum ask_state { ASK_IDLE, ASK_READY, ASK_LATER, ASK_FLYING };
 
@@ -41,6 +61,8 @@ struct ask {
 	uint64_t sent_seq;	/* of the one that flies */
 	uint64_t serial;	/* its age: the order among equals */
 	int64_t due_ms;		/* not before */
+	uint64_t turn;		/* pages sent when it was asked */
+	struct half *half;	/* or NULL */
 	uint32_t hash;
 	uint32_t place;		/* in its queue */
 	uint32_t user_id_len;
@@ -50,6 +72,7 @@ struct ask {
 	bool again;		/* asked anew while it flew */
 	bool passed;		/* a newer gc:agent went by while it flew */
 	bool unverified;	/* its last answer was none */
+	bool alone;		/* no page will answer it */
 	bool fresh;		/* by a new connection: the last one broke */
 	char user_id[];		/* with a NUL behind */
 };
@@ -61,7 +84,8 @@ struct queue {
 };
 
 struct job {
-	struct ask *ask;	/* NULL: free */
+	enum job_kind kind;
+	struct ask *ask;	/* NULL: of none */
 	CURL *easy;
 	struct http_reply reply;
 	struct curl_slist *headers;
@@ -71,6 +95,43 @@ struct job {
 	uint64_t hold_number;	/* app's when it was sent */
 	int64_t fetched_ms;	/* wall: when it was sent */
 	char *reason;		/* the question's at that time */
+};
+
+/* What a gc:state line is made of. */
+struct answer {
+	struct ask *ask;
+	uint64_t seq;
+	const char *reason;
+	int64_t fetched_ms;
+	const char *text;	/* what the map reads */
+	size_t len;
+};
+
+/* The list of users, page by page, round and round while it is worth it. */
+struct walk {
+	bool on, all;		/* all: everyone is answered, asked or not */
+	bool none;		/* the client may not */
+	bool flying;
+	uint64_t size, number;	/* of the next page */
+	uint64_t pages, total;	/* 0: not known yet */
+	uint64_t sent;		/* pages so far */
+	unsigned retries, rounds;
+	int64_t due_ms;
+	struct names seen;	/* all: whose state was told */
+	struct buf id;
+};
+
+struct label {
+	char *id, *text;
+};
+
+struct labels {
+	struct label *all;
+	size_t count;
+	bool flying, old;	/* old: from the older list, in pages */
+	uint64_t number;
+	int64_t due_ms;		/* CLOCK_NEVER: known */
+	int64_t read_ms;	/* when they were last asked for */
 };
 
 struct options {
@@ -93,6 +154,7 @@ struct app {
 	struct ask **slots;
 	size_t slot_count, ask_count;
 	struct queue ready, later;	/* by order; by due_ms */
+	size_t plain;		/* of ready, those that a page may answer */
 	uint64_t hash_key, serial;
 	size_t open;		/* waiting or flying */
 	uint64_t stuck;		/* asks whose last answer was none */
@@ -102,6 +164,13 @@ struct app {
 	bool renew;		/* it: its connections and trust are old */
 	struct job jobs[JOBS_MAX];
 	size_t flying;
+	uint64_t pace_rate;	/* ours, or less where the server says so */
+	struct walk walk;
+	struct labels labels;
+	bool hold_input;	/* --all: no line yet */
+	bool input_waits;	/* and there is one, or the end */
+	bool too_long;		/* the server wants more time than we have */
+	int all_code;		/* why --all failed, or 0 */
 	bool known_good;	/* a state came: a 404 is believed */
 	unsigned holds;		/* 429 and 503 in a row */
 	uint64_t hold_number;	/* of the last: tells who flew before it */
@@ -130,6 +199,12 @@ void asks_init(struct app *app);
 void asks_free(struct app *app);
 void ask_gap(struct app *app, const struct event *ev);
 void ask_passed(struct app *app, const struct event *ev);
+struct ask *ask_find(struct app *app, const char *id, size_t len);
+/* The API's list names a user whom nobody asked about. */
+struct ask *ask_listed(struct app *app, const char *id, size_t len);
+void ask_set_alone(struct app *app, struct ask *a);
+void ask_keep_half(struct app *app, struct ask *a, struct half *half);
+void ask_drop_half(struct ask *a);
 struct ask *ask_next(struct app *app, int64_t *due_ms);	/* NULL: none */
 void ask_sent(struct app *app, struct ask *a);
 void ask_again(struct app *app, struct ask *a, int64_t due_ms);
@@ -148,14 +223,45 @@ int64_t fetch_some(struct app *app);	/* returns when more may go */
 void fetch_take(struct app *app);	/* finished transfers */
 void fetch_renew(struct app *app);	/* no old connection or trust */
 void fetch_stop(struct app *app);	/* give up what flies */
+bool fetch_wanted(const struct app *app);	/* is anything to be sent? */
+
+/* judge.c */
+void judge(struct app *app, struct job *j, CURLcode result);
+void judge_retry(struct app *app, struct job *j, const char *error);
+void judge_give_up(struct app *app, struct job *j, const char *error);
+
+/* user.c: the 200 of a JOB_USER, JOB_ROUTING or JOB_PRESENCE. */
+void user_answer(struct app *app, struct job *j);
+/* One of a page, valid JSON, about the ask: false if it is no answer. */
+bool user_listed(struct app *app, const struct answer *an);
+
+/* walk.c */
+void walk_init(struct app *app);
+void walk_free(struct app *app);
+void walk_everyone(struct app *app);
+bool walk_next(struct app *app, int64_t *due_ms);	/* send a page? */
+void walk_sent(struct app *app);
+void walk_path(const struct app *app, struct buf *url);
+void walk_answer(struct app *app, struct job *j);
+void walk_halve(struct app *app, const char *error);	/* too large */
+void walk_retry(struct app *app, const char *error);
+void walk_again(struct app *app);	/* as if it had not been sent */
+void walk_fail(struct app *app, int code, const char *error);
+
+/* labels.c */
+bool labels_wanted(const struct app *app);
+void labels_path(const struct app *app, struct buf *url);
+void labels_answer(struct app *app, struct job *j, bool ok);
+const char *label_of(struct app *app, const char *id);	/* NULL: unknown */
+void labels_free(struct app *app);
 
 /* answer.c */
 void answer_start(struct app *app);
 /* Compile --map anew; -1: it is as before. */
 int answer_load_map(struct app *app, struct err *e);
 /* 0, or -1 and why the answer is none. */
-int answer_state(struct app *app, struct job *j, struct err *e);
-void answer_gone(struct app *app, struct job *j);
+int answer_state(struct app *app, const struct answer *an, struct err *e);
+void answer_gone(struct app *app, const struct answer *an);
 void answer_unverified(struct app *app, const struct ask *a, uint64_t seq,
     const char *reason, long http_status, const char *error);
 void answer_free(struct app *app);

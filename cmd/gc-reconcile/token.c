@@ -29,7 +29,7 @@ token_tick(struct app *app)
 		if (app->token_due_ms < app->asked_ms + RUN_PERIOD_MS)
 			app->token_due_ms = app->asked_ms + RUN_PERIOD_MS;
 	}
-	if (app->have_token || app->asktoken.asking || app->open == 0)
+	if (app->have_token || app->asktoken.asking || !fetch_wanted(app))
 		return CLOCK_NEVER;
 	if (app->now_ms < app->token_due_ms)
 		return app->token_due_ms;

@@ -1,0 +1,90 @@
+#!/bin/sh
+# gc-reconcile in the channels protocol against gc-sim: CONTRACT section 9,
+# "truth of one" to "errors".
+. "$(dirname "$0")/tap.sh"
+tests=$(cd "$(dirname "$0")" && pwd)
+cd "$dir" || exit 1
+
+# sim ARGS of gc-sim -- SCRIPT: the script runs with the org; err has gc-sim's
+# lines and what the tools said, truth the org, which is quiet from the start
+sim() {
+	rm -f err truth
+	args=
+	while [ "$1" != -- ]; do
+		args="$args $1"
+		shift
+	done
+	# shellcheck disable=SC2086
+	timeout 120 gc-sim -v --protocol channels --truth truth $args -- \
+	    sh -c "$2" 2> err
+}
+# requests [REGEX]: those that gc-sim had, but for the token
+requests() {
+	grep '"event":"sim:rest"' err | grep -v oauth | grep -Ec -- "${1-.}"
+}
+# roster FILE: what differs from the truth, in what REST tells
+differ() {
+	for file in truth "$1"; do
+		jq -c 'select(.event == null or .event == "gc:state") | [.userId,
+		    .name, .currentStatus, .lastUpdatedTimestamp, .queues,
+		    .presence.currentStatus, .presence.label,
+		    .presence.lastUpdatedTimestamp]' "$file" | sort -u > "$file.told"
+	done
+	diff truth.told "$1.told" | head -n 5
+}
+# asks N [REASON]: a question about each of the first N of the ids on stdin
+asks() {
+	head -n "$1" | jq -Rc --arg r "${2-start}" '{event: "gc:gap", at: "x",
+	    userId: ., reason: $r, seq: input_line_number}'
+}
+
+# --- everyone ---------------------------------------------------------------
+
+sim --agents 1200 -- 'gc-reconcile --all < /dev/null > out'
+is "--all ends with 0" $? 0
+is "with the truth about everyone, names and labels too" "$(differ out)" ""
+is "in three pages and one list of names" \
+    "$(requests) $(requests '/users"')" "4 3"
+is "reason, seq, and no queue that nobody knows" "$(head -n 1 out |
+    jq -c '[.event, .reason, .seq, .activeQueues, has("fetchedAt")]')" \
+    '["gc:state","start",0,null,true]'
+sim --agents 30 -- 'echo "{\"x\":1}" | gc-reconcile --all > out'
+is "everyone comes before the first line" "$(tail -n 1 out) $(wc -l < out)" \
+    '{"x":1} 31'
+sim --agents 30 -- \
+    'gc-reconcile --all < /dev/null | gc-reduce --snapshot > out'
+is "the cron snapshot" "$(jq -c '[.verified, .presence.verified]' out |
+    sort | uniq -c | xargs)" "30 [true,true]"
+fast='--rate 20000 --backoff-base 5ms'
+sim --agents 300 --fault expand-miss=0.1 --fault rate-limit=30000 -- \
+    "gc-reconcile $fast --all < /dev/null > out"
+is "a part that is missing is asked for" "$? $(differ out)" "0 "
+ok "by itself" [ "$(requests '/users/.*/(routingstatus|presences)')" -gt 10 ]
+is "and nobody is asked for whole" "$(requests '/users/[0-9a-f-]+"')" 0
+sim --agents 300 --fault page-max=100 -- 'gc-reconcile --all < /dev/null > out'
+is "pages that are too large are halved" "$? $(differ out)" "0 "
+is "twice, then there are three, of 62 none" \
+    "$(requests '"status":413') $(requests '/users",.*200')" "3 5"
+sim --agents 8 --fault page-max=1 --fault rest-fail=0.2 \
+    --fault rate-limit=30000 -- "gc-reconcile $fast --all < /dev/null > out"
+ok "a list that fails is tried again" [ "$(requests '"status":5')" -gt 0 ]
+
+# --- one and many -----------------------------------------------------------
+
+ids() { jq -r .userId truth; }
+sim --agents 900 -- 'echo > /dev/null'
+ids > all.ids
+asks 1 < all.ids > one
+asks 900 reconnect < all.ids > many
+sim --agents 900 -- 'gc-reconcile < one > out'
+is "one question is one request" "$? $(requests /users/)" "0 1"
+is "its answer has its seq and reason" "$(tail -n 1 out |
+    jq -c '[.event, .seq, .reason, .queues, .activeQueues]')" \
+    '["gc:state",1,"start",{},null]'
+head -n 1 truth > first
+sim --agents 900 -- 'gc-reconcile < many > out'
+is "many are answered from the list" "$? $(differ out)" "0 "
+is "each once, with its own seq" "$(jq -c 'select(.event == "gc:state") |
+    .seq' out | sort -n | uniq | wc -l)" 900
+ok "in few requests" [ "$(requests)" -lt 20 ]
+done_testing
