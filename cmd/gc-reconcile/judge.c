@@ -7,7 +7,6 @@
 #include "lib/log.h"
 #include "lib/platform.h"
 
-#define WAIT_TOLD_MS 180000	/* a server that asks for more: that is said */
 #define RESET_MAX_MS 60000	/* of an inin-ratelimit-reset */
 
 void
@@ -58,15 +57,6 @@ retry(struct app *app, struct job *j, const char *error)
 		judge_retry(app, j, error);
 }
 
-/* More time than a run that ends with its input has: the rest is 75. */
-static void
-give_in(struct app *app, int64_t wait_ms)
-{
-	if (app->config.channels && app->filter.in.ended &&
-	    wait_ms > WAIT_TOLD_MS)
-		app->too_long = true;
-}
-
 /*
  * All transfers wait, as the server asks, or with backoff.  Those that flew
  * together are refused together: that is one refusal, not one each.
@@ -92,7 +82,6 @@ hold(struct app *app, struct job *j)
 		    j->reply.status, (long long)wait_ms);
 		pace_hold(&app->pace, app->now_ms + wait_ms);
 	}
-	give_in(app, wait_ms);
 	send_again(app, j);
 }
 

@@ -316,10 +316,14 @@ drain_until(int64_t ended_ms)
 	return earlier(until, stopped + SIGNAL_DRAIN_MS);
 }
 
-/* May it go on? */
+/* May it go on?  Not for longer than the server wants to be left alone,
+ * once the input has ended. */
 static bool
 is_fine(void)
 {
+	app.too_long = app.config.channels && app.filter.in.ended &&
+	    fetch_wanted(&app) &&
+	    app.pace.hold_ms - clock_mono_ms() > WAIT_TOLD_MS;
 	return app.fatal == 0 && !app.too_long;
 }
 

@@ -33,6 +33,7 @@
 #define RETRIES_MAX 5
 #define URGENCIES 3		/* sequence; start, reconnect; the rest */
 #define REASON_MAX 256		/* bytes of a reason that nobody knows */
+#define WAIT_TOLD_MS 180000	/* a server that asks for more: it is said */
 #define STUCK_MAX 20000		/* agents kept after a gc:unverified */
 
 /* What a transfer asks for. */
