@@ -55,6 +55,12 @@ ok "their reason is said" has err 'gc-subscribe: topic .* is refused: '
 sim --agents 60 --rate 20 --fault churn=1 -- gc-subscribe --members 1s -d 6s
 ok "who comes and goes is told" has out '"gc:members"'
 
+printf 'at 2s revoke\nat 5s rest-down 2\nat 5s cut\nat 10s evict\n' > script
+sim --agents 20 --rate 50 --script script -- gc-subscribe $fast -d 14s
+is "a token withdrawn, REST down, a channel taken: it comes back" \
+    "$(picked 'select(.event == "gc:open") | .resumed' | tr '\n' ' ')" '1 false 3 true '
+ok "a channel that was taken is said so" has err 'took a channel away'
+
 sim --agents 1200 --rate 20 --fault rate-limit=60 -- gc-subscribe -d 12s
 is "a low limit is not hit" "$(grep -c '"rateLimited":0' err)" 1
 is "two sockets" "$(picked 'select(.event == "gc:open") | [.socket, (.agents | length)]' |
