@@ -87,4 +87,11 @@ is "many are answered from the list" "$? $(differ out)" "0 "
 is "each once, with its own seq" "$(jq -c 'select(.event == "gc:state") |
     .seq' out | sort -n | uniq | wc -l)" 900
 ok "in few requests" [ "$(requests)" -lt 20 ]
+
+# --- an audit ---------------------------------------------------------------
+
+sim --agents 60 --rate 1 --fault rate-limit=30000 -- \
+    'gc-subscribe -d 8s | gc-reduce --audit 2s -r gc-reconcile > out'
+ok "everyone is audited, again and again" lines out '"reason":"audit"' 120
+ok "by a walk a period, not one by one" [ "$(requests '/users')" -lt 20 ]
 done_testing

@@ -282,6 +282,23 @@ at_most(double x, double most)
 }
 
 /*
+ * Of whom the platform tells all are asked about at once: it is one walk of
+ * its list, that many single requests it would not permit.  Then no one of
+ * them is due for a period.
+ */
+static void
+audit_together(struct app *app)
+{
+	struct agent *a;
+
+	for (size_t i = 0; i < app->roster.count; i++) {
+		a = app->roster.list[i];
+		if (a->parts != NULL && !a->question.open)
+			doubt_agent(app, a, ASK_AUDIT);
+	}
+}
+
+/*
  * Whoever was neither changed nor confirmed for a period is asked about, but
  * no more than a period's even share of them in a step.  Each is looked at a
  * few times a period: that bounds the work, however many there are.
@@ -304,7 +321,10 @@ audit_some(struct app *app, size_t n)
 		if (a->question.open || app->now_ms - agent_touched_ms(a) <
 		    app->opt.audit_ms)
 			continue;
-		doubt_agent(app, a, ASK_AUDIT);
+		if (a->parts != NULL)
+			audit_together(app);
+		else
+			doubt_agent(app, a, ASK_AUDIT);
 		d->audit_budget -= 1;
 	}
 	d->audit_next %= n;
