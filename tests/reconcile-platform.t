@@ -122,7 +122,7 @@ is "errors have the platform's code and contextId" "$(jq -c \
 ask denied
 is "whatever they are" "$(jq -r .error out)" \
     "the server answers 403 not.authorized (contextId c-4)"
-{ gap ann; sleep 0.3; gap gone1; } | gc-reconcile > out 2> err
+{ gap ann; gap gone1; } | gc-reconcile -j 1 > out 2> err
 is "a 404 after a 200 is gone" "$(tail -n 1 out | jq -c \
     '[.event, .currentStatus, .presence]')" '["gc:state",null,null]'
 echo '{userId: .id, currentStatus: (.routingStatus.status + .gc.presence +
@@ -161,12 +161,12 @@ spread() {
 { gap ann; gap bob; } > two
 rm -f log
 echo spent > mode
-gc-reconcile -j 1 < two > out
+gc-reconcile -j 1 < two > out 2> err
 ok "no request before the reset once the count is reached" \
     [ "$(spread)" -ge 1900 ]
 rm -f log
 echo unspent > mode
-gc-reconcile -j 1 --drain 1s < two > out
+gc-reconcile -j 1 --drain 1s < two > out 2> err
 is "nine tenths of what is allowed is the rate" "$? $(grep -c gc:state out)" \
     "75 1"
 
