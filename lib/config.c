@@ -176,7 +176,7 @@ derive_urls(struct config *c, struct settings *s, unsigned want,
 	    want & CONFIG_WS, e);
 }
 
-/* A tool that does not speak channels says so before a 404 does. */
+/* auto follows the domain; nothing is probed. */
 static int
 check_protocol(struct config *c, const struct settings *s,
     unsigned want, struct err *e)
@@ -189,12 +189,8 @@ check_protocol(struct config *c, const struct settings *s,
 	if (strcmp(p, "auto") != 0 && strcmp(p, "channels") != 0)
 		return err_set(e, GC_EX_CONFIG, "GC_PROTOCOL: '%.40s' is "
 		    "none of events, channels and auto", p);
-	if (strcmp(p, "auto") == 0 && !c->vendor_region)
-		return 0;
-	c->channels = (want & CONFIG_CHANNELS) != 0;
-	return c->channels ? 0 : err_set(e, GC_EX_CONFIG, "the channels "
-	    "protocol of the public regions is not in this version of this "
-	    "tool; GC_PROTOCOL=events speaks the other one");
+	c->channels = strcmp(p, "channels") == 0 || c->vendor_region;
+	return 0;
 }
 
 /* The first line of a file that is for us alone. */

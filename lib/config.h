@@ -17,10 +17,8 @@
 enum config_want {
 	CONFIG_API = 1,		/* api_url must come out */
 	CONFIG_LOGIN = 2,	/* login_url */
-	CONFIG_WS = 4,		/* ws_url */
-	CONFIG_SECRETS = 8,	/* client_id and client_secret are read */
-	CONFIG_CHANNELS = 16	/* the tool speaks channels too: there it is
-				 * api_url that must come out, not ws_url */
+	CONFIG_WS = 4,		/* ws_url; in channels api_url */
+	CONFIG_SECRETS = 8	/* client_id and client_secret are read */
 };
 
 /* GC_GRANT: what a token is had for. */
@@ -37,7 +35,7 @@ struct config {
 	char *api_url, *login_url, *ws_url;	/* no slash at the end */
 	char *token_cmd;	/* what prints a token; never NULL */
 	char *cacert;		/* or NULL */
-	bool channels;		/* the protocol; only with CONFIG_CHANNELS */
+	bool channels;		/* the protocol: else it is events */
 	bool vendor_region;	/* domain is one of the vendor's regions */
 	/* CONFIG_SECRETS */
 	enum config_grant grant;

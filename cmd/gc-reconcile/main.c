@@ -115,7 +115,7 @@ reload(void)
 {
 	struct config fresh;
 	struct err e;
-	int status = config_load(&fresh, CONFIG_API | CONFIG_CHANNELS, &e);
+	int status = config_load(&fresh, CONFIG_API, &e);
 
 	if (status == 0 && fresh.cacert != NULL &&
 	    access(fresh.cacert, R_OK) == -1) {
@@ -236,7 +236,7 @@ start(int argc, char **argv)
 		die(GC_EX_USAGE, "'%s': there are no operands; questions come "
 		    "on stdin", argv[argc - 1]);
 	m.path = app.opt.metrics;
-	if (config_load(&app.config, CONFIG_API | CONFIG_CHANNELS, &e) == -1)
+	if (config_load(&app.config, CONFIG_API, &e) == -1)
 		die_err(&e);
 	if (app.opt.all && !app.config.channels)
 		die(GC_EX_USAGE, "--all: the API of the events protocol has no "

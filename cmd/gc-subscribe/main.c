@@ -167,7 +167,7 @@ open_all(char **events, size_t count)
 	if (app.opt.ready_fd != 0)
 		check_ready();
 	if ((app.sigs_fd = sigs_open(true, &e)) == -1 ||
-	    config_load(&app.config, CONFIG_WS | CONFIG_CHANNELS, &e) == -1 ||
+	    config_load(&app.config, CONFIG_WS, &e) == -1 ||
 	    child_helper(app.config.token_cmd, &e) == -1 ||
 	    (!app.config.channels && transport_split(app.config.ws_url,
 	    &app.target, &e) == -1))

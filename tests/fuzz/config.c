@@ -32,7 +32,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		return 0;
 	}
-	if (c.ws_url == NULL || c.api_url == NULL || c.token_cmd == NULL)
+	if ((c.ws_url == NULL && !c.channels) || c.api_url == NULL ||
+	    c.token_cmd == NULL)
 		abort();
 	config_free(&c);
 	return 0;
