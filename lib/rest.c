@@ -15,7 +15,7 @@
 #define HEADER_MAX (32 << 10)
 #define RESOLVE_MS 5000		/* for: is there such a name? */
 #define RESOLVE_TURN_MS 20	/* between looks for its answer */
-#define HOLD_MAX_MS 60000	/* of an inin-ratelimit-reset */
+#define HOLD_MAX_MS 300000	/* of an inin-ratelimit-reset */
 
 struct job {
 	TAILQ_ENTRY(job) link;

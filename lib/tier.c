@@ -36,7 +36,8 @@ tier_set(struct tier *t, const struct tier_told *told, int64_t now_ms)
 	own_set(&t->previous, told->previous);
 	own_set(&t->status, told->status);
 	own_set(&t->wrap_up_code, told->wrap_up_code);
-	if (told->at.text.p != NULL) {
+	t->untimed = told->at.text.p == NULL;
+	if (!t->untimed) {
 		own_set(&t->timestamp, told->at.text);
 		t->stamp = told->at.stamp;
 	}

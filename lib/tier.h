@@ -33,6 +33,7 @@ struct tier {
 	struct own status, previous, wrap_up_code;
 	struct own timestamp;	/* as it was told */
 	struct stamp stamp;	/* the same as a moment; only if set */
+	bool untimed;		/* what it says came without a time: later */
 	bool verified;
 	bool from_rest;
 	bool named;		/* by the line that is settled just now */

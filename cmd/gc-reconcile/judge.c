@@ -7,7 +7,7 @@
 #include "lib/log.h"
 #include "lib/platform.h"
 
-#define RESET_MAX_MS 60000	/* of an inin-ratelimit-reset */
+#define RESET_MAX_MS 300000	/* of an inin-ratelimit-reset */
 
 void
 judge_give_up(struct app *app, struct job *j, const char *error)
@@ -181,7 +181,7 @@ describe(struct app *app, const struct job *j, char *text, size_t size)
 	    pe.code[0] ? " " : "", pe.code,
 	    pe.context_id[0] ? " (contextId " : "", pe.context_id,
 	    pe.context_id[0] ? ")" : "");
-	return status == 413 || status == 400 ||
+	return status == 413 ||
 	    strcmp(pe.code, "response.entity.too.large") == 0;
 }
 

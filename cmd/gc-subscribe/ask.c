@@ -50,6 +50,10 @@ refused(struct link *l, const struct rest_answer *a)
 	link_mask(l, l->lost.msg);
 	l->retry_after_ms = a->retry_after_ms;
 	l->by_answer = true;
+	/* a channel that was made and is not found is one taken away: only the
+	 * first POST tells a wrong place */
+	if (l->lost.code == GC_EX_CONFIG && l->channel.id != NULL)
+		l->lost.code = GC_EX_UNAVAILABLE;
 	if (a->status == 401)
 		fleet_token_refused(l->app);
 }

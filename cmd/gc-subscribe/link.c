@@ -44,17 +44,37 @@ link_del(struct link *l)
 	free(l);
 }
 
-/* The channel's id is a secret, whoever tells it. */
+#define SECRET_MIN 4		/* bytes: what is shorter gives nothing away */
+
+static void
+mask(char *text, const char *secret)
+{
+	size_t len = secret != NULL ? strlen(secret) : 0;
+	char *at = text;
+
+	while (len >= SECRET_MIN && (at = strstr(at, secret)) != NULL)
+		memset(at, '*', len);
+}
+
+/* The channel's id and the rest of its address are secrets, whoever tells
+ * them, and in whatever part of it they stand. */
 void
 link_mask(const struct link *l, char *text)
 {
-	const char *id = l->channel.id;
-	char *at = text;
+	char *path = xstrdup(l->target.path != NULL ? l->target.path : "");
+	char *query, *last;
 
-	if (id == NULL || *id == '\0')
-		return;
-	while ((at = strstr(at, id)) != NULL)
-		memset(at, '*', strlen(id));
+	mask(text, path);
+	query = strchr(path, '?');
+	if (query != NULL) {
+		*query++ = '\0';
+		mask(text, query);
+	}
+	last = strrchr(path, '/');
+	mask(text, last != NULL ? last + 1 : NULL);
+	mask(text, l->channel.id);
+	explicit_bzero(path, strlen(path));
+	free(path);
 }
 
 /* --- open --------------------------------------------------------------- */
