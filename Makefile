@@ -97,8 +97,13 @@ deps:
 check: deps
 	@$(MAKE) --no-print-directory lint test
 
+# Those that wait longest begin first.
+SLOW := $(patsubst %,tests/%.t,subscribe-health loop converge sim \
+          sim-channels reconcile-closed channels docs)
+
 test: tests-built
-	$(RUN) -e '' $(UNIT) && $(RUN) -j4 $(wildcard tests/*.t)
+	$(RUN) -e '' $(UNIT) && \
+	    $(RUN) -j5 $(SLOW) $(filter-out $(SLOW),$(wildcard tests/*.t))
 
 quick: tests-built
 	$(RUN) -e '' $(UNIT) && $(RUN) tests/cases.t
