@@ -262,4 +262,17 @@ start -r 'perl oracle deaf 1' --drain 1ms
 ok "so is one that has closed its input" wait_for truth 3
 stop
 
+# --- one that dies as the input ends leaves the next one all the time there is
+cat > late <<'X'
+#!/bin/sh
+[ -e late.mark ] || { : > late.mark; exit 1; }
+read -r line
+sleep 5.5
+echo "$line" | jq -c '{event: "gc:unverified", at, userId, seq, reason,
+    httpStatus: null, error: "late"}'
+X
+chmod +x late
+echo '{"event":"routing:agents:status:updated","data":{"userId":"u","status":"A","timestamp":"2024-06-15T14:32:10Z","queueId":"q"}}' |
+    timeout 40 gc-reduce -q -r ./late > out 2> err
+is "the one after it is not stopped early" "$? $(grep -c '"late"' out)" "0 1"
 done_testing

@@ -675,4 +675,6 @@ sed -n "/^at 2s/,/^\.Ed/p" "$page" | sed '$d' > day
 ok "its bad day is long enough" lines day "^at " 9
 gc-sim --script day -- true 2> err
 is "and understood" $? 0
+timeout 20 gc-sim --plain > /dev/full 2> err
+is "with a full disk nobody has its addresses: 74" $? 74
 done_testing

@@ -146,8 +146,8 @@ ended(struct app *app, int code)
 		return;
 	}
 	l->kills = 0;
-	if (!l->finishing)
-		l->kill_ms = CLOCK_NEVER;
+	/* the next one has what time is left, not the dead one's moment */
+	l->kill_ms = l->end_ms;
 	l->restart_ms = app->now_ms + backoff_delay_ms(&restart_backoff,
 	    l->restarts++, arc4random());
 	log_warn("%s ended with %d: started again in %lld ms",

@@ -22,7 +22,7 @@ loop_start(struct app *app)
 	struct loop *l = &app->loop;
 
 	l->child = (struct child)CHILD_NONE;
-	l->restart_ms = l->kill_ms = CLOCK_NEVER;
+	l->restart_ms = l->kill_ms = l->end_ms = CLOCK_NEVER;
 	l->used = app->opt.reconcile != NULL;
 	if (!l->used)
 		return;
@@ -216,6 +216,7 @@ void
 loop_finish(struct app *app)
 {
 	app->loop.finishing = true;
+	app->loop.end_ms = app->now_ms + app->opt.drain_ms + CLOSED_MS;
 	command_end_in(app, app->opt.drain_ms + CLOSED_MS);
 	loop_send(app);
 }

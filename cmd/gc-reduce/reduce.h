@@ -65,6 +65,7 @@ struct loop {
 	char *open_lines[SOCKETS_MAX];	/* the last gc:open of each socket */
 	int64_t restart_ms;		/* CLOCK_NEVER: it runs */
 	int64_t kill_ms;		/* the next signal then, if it runs */
+	int64_t end_ms;			/* of its time after the input */
 	unsigned kills;			/* signals that it got from us */
 	unsigned restarts;		/* in a row */
 	unsigned last_tries;		/* restarts after the end of input */

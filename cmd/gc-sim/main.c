@@ -225,6 +225,11 @@ start(int argc, char **argv, struct urls *u)
 	start_server(u);
 	say_ready(s, u);
 	say_org(s);
+	if (ferror(s->log) && first == argc) {
+		/* nobody has the addresses, nor ever will */
+		remove_folder();
+		die(GC_EX_IOERR, "can't write to stdout");
+	}
 	if (first < argc)
 		app.command = command_start(argv + first, s, app.folder, u);
 }
