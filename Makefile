@@ -103,7 +103,7 @@ SLOW := $(patsubst %,tests/%.t,subscribe-health loop converge sim \
 
 test: tests-built
 	$(RUN) -e '' $(UNIT) && \
-	    $(RUN) -j5 $(SLOW) $(filter-out $(SLOW),$(wildcard tests/*.t))
+	    $(RUN) -j7 $(SLOW) $(filter-out $(SLOW),$(wildcard tests/*.t))
 
 quick: tests-built
 	$(RUN) -e '' $(UNIT) && $(RUN) tests/cases.t
