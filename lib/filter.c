@@ -89,6 +89,7 @@ filter_open(struct filter *f, bool strict, const struct metrics *m,
 {
 	memset(f, 0, sizeof(*f));
 	ndjson_in_init(&f->in, STDIN_FILENO);
+	f->name = "stdin";
 	ndjson_out_init(&f->out, STDOUT_FILENO, wait_for_reader, f);
 	f->strict = strict;
 	if (m != NULL)
@@ -99,10 +100,10 @@ filter_open(struct filter *f, bool strict, const struct metrics *m,
 }
 
 static void
-tell(struct filter_reason *r, int64_t now_ms)
+tell(const struct filter *f, struct filter_reason *r, int64_t now_ms)
 {
 	if (r->count > r->told)
-		log_warn("stdin: %" PRIu64 " more rejected: %s",
+		log_warn("%s: %" PRIu64 " more rejected: %s", f->name,
 		    r->count - r->told, r->text);
 	r->told = r->count;
 	r->told_ms = now_ms;
@@ -120,7 +121,7 @@ tell_due(struct filter *f)
 		if (r->count == r->told)
 			continue;
 		if (f->now_ms - r->told_ms >= TELL_MS)
-			tell(r, f->now_ms);
+			tell(f, r, f->now_ms);
 		else if (r->told_ms + TELL_MS < next)
 			next = r->told_ms + TELL_MS;
 	}
@@ -140,7 +141,7 @@ filter_reject(struct filter *f, const char *reason)
 	r += i;
 	if (f->strict) {
 		filter_end(f);
-		die(GC_EX_DATAERR, "stdin:%" PRIu64 ": %s", f->in.line,
+		die(GC_EX_DATAERR, "%s:%" PRIu64 ": %s", f->name, f->in.line,
 		    reason);
 	}
 	r->count++;
@@ -149,7 +150,7 @@ filter_reject(struct filter *f, const char *reason)
 	r->text = reason;
 	r->told = r->count;
 	r->told_ms = f->now_ms;
-	log_warn("stdin:%" PRIu64 ": rejected: %s", f->in.line, reason);
+	log_warn("%s:%" PRIu64 ": rejected: %s", f->name, f->in.line, reason);
 }
 
 static int64_t
@@ -158,16 +159,33 @@ earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-int
-filter_prepare(struct filter *f, int64_t deadline_ms, struct pollfd *fds)
+/* What is done before every wait; its deadline. */
+static int64_t
+before_wait(struct filter *f, int64_t deadline_ms)
 {
-	int64_t due = deadline_ms;
-
 	if (f->out.buf.len > 0)
 		filter_flush(f);
 	f->now_ms = clock_mono_ms();
-	due = earlier(due, tell_due(f));
-	due = earlier(due, metrics_tick(&f->metrics, f->now_ms));
+	return earlier(earlier(deadline_ms, tell_due(f)),
+	    metrics_tick(&f->metrics, f->now_ms));
+}
+
+/* And after: signals, and whether stdout is still read. */
+static void
+after_wait(struct filter *f, const struct pollfd *out)
+{
+	f->now_ms = clock_mono_ms();
+	f->woken = false;
+	take_signals(f);
+	if (out->revents & (POLLERR | POLLHUP | POLLNVAL))
+		out_failed(f, EPIPE);
+}
+
+int
+filter_prepare(struct filter *f, int64_t deadline_ms, struct pollfd *fds)
+{
+	int64_t due = before_wait(f, deadline_ms);
+
 	if (f->stop_ms != 0 && !f->input_done)
 		due = earlier(due, earlier(f->heard_ms + FILTER_QUIET_MS,
 		    f->stop_ms + FILTER_STOP_MS));
@@ -195,7 +213,7 @@ static _Noreturn void
 in_failed(struct filter *f, int error)
 {
 	filter_end(f);
-	die(GC_EX_IOERR, "can't read stdin: %s", strerror(error));
+	die(GC_EX_IOERR, "can't read %s: %s", f->name, strerror(error));
 }
 
 bool
@@ -203,11 +221,7 @@ filter_collect(struct filter *f, const struct pollfd *fds)
 {
 	int got;
 
-	f->now_ms = clock_mono_ms();
-	f->woken = false;
-	take_signals(f);
-	if (fds[2].revents & (POLLERR | POLLHUP | POLLNVAL))
-		out_failed(f, EPIPE);
+	after_wait(f, &fds[2]);
 	f->readable = false;
 	if (fds[0].revents != 0 && !f->in.ended) {
 		got = ndjson_fill(&f->in);
@@ -247,6 +261,21 @@ filter_wait(struct filter *f, int64_t deadline_ms, struct pollfd *extra,
 }
 
 bool
+filter_pause(struct filter *f, int64_t deadline_ms)
+{
+	int64_t due = before_wait(f, deadline_ms);
+	struct pollfd fds[2] = { { f->sigs_fd, POLLIN, 0 },
+	    { f->out.fd, 0, 0 } };
+
+	if (f->woken)
+		due = f->now_ms;
+	if (poll(fds, 2, clock_poll_ms(f->now_ms, due)) == -1)
+		fds[1].revents = 0;
+	after_wait(f, &fds[1]);
+	return f->stop_ms == 0;
+}
+
+bool
 filter_line(struct filter *f, const char **line, size_t *len, size_t *raw)
 {
 	for (;;) {
@@ -271,7 +300,7 @@ void
 filter_close(struct filter *f)
 {
 	for (size_t i = 0; i < FILTER_REASONS && f->reasons[i].text; i++)
-		tell(&f->reasons[i], f->now_ms);
+		tell(f, &f->reasons[i], f->now_ms);
 	metrics_write(&f->metrics);
 	if (ndjson_out_close(&f->out) == -1)
 		out_failed(f, f->out.error);

@@ -37,6 +37,7 @@ struct filter_reason {
 
 struct filter {
 	struct ndjson_in in;
+	const char *name;	/* of the input, for people; "stdin" */
 	struct ndjson_out out;
 	struct sigs sigs;
 	int sigs_fd;
@@ -73,6 +74,13 @@ bool filter_wait(struct filter *f, int64_t deadline_ms, struct pollfd *extra,
  * reads what came, and returns what filter_wait does. */
 int filter_prepare(struct filter *f, int64_t deadline_ms, struct pollfd *fds);
 bool filter_collect(struct filter *f, const struct pollfd *fds);
+
+/*
+ * A turn that reads nothing, for a tool that holds a line back until its
+ * time: flush, and wait until the deadline, a signal or the end of the
+ * reader.  The line stays valid.  False once a signal asks us to stop.
+ */
+bool filter_pause(struct filter *f, int64_t deadline_ms);
 
 /* The next line of this turn; over-long ones are rejected here. */
 bool filter_line(struct filter *f, const char **line, size_t *len,
