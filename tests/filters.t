@@ -9,7 +9,7 @@ for path in "$GC_BUILD"/gc-*; do
 	[ -f "$path" ] && [ -x "$path" ] && tools="$tools $(basename "$path")"
 done
 filters=
-for tool in gc-dedup gc-reduce gc-reconcile; do
+for tool in gc-dedup gc-reduce gc-reconcile gc-replay; do
 	case " $tools " in *" $tool "*) filters="$filters $tool" ;; esac
 done
 
