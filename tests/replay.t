@@ -68,8 +68,8 @@ is 'a pipe cannot be read twice' $? 64
 ok 'and that is said' has "$dir/err" 'reads stdin twice'
 
 # What is played is what a stage would have got.
-gc-sim --agents 10 --rate 200 --events 100 --seed 4 -- \
-    sh -c 'gc-subscribe -d 2s' > "$dir/recorded" 2> "$dir/err"
+gc-sim --agents 10 --rate 200 --seed 4 -- gc-subscribe -n 100 \
+    > "$dir/recorded" 2> "$dir/err"
 ok 'a recording' lines "$dir/recorded" 'routing:agents' 50
 gc-replay -x 0 "$dir/recorded" | gc-reduce --snapshot |
     jq -c 'del(.at)' > "$dir/played"
