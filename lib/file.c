@@ -117,11 +117,25 @@ file_replace(const char *path, const void *bytes, size_t len, struct err *e)
 	return file_replace_parts(path, &part, 1, NULL, e);
 }
 
-/* A temporary file beside path with these bytes, durable: its descriptor,
- * or -1 and nothing is left of it. */
+/* The mode of a file that is published at path. */
+static mode_t
+published_mode(const char *path)
+{
+	struct stat st;
+	mode_t mask;
+
+	if (stat(path, &st) == 0)
+		return st.st_mode & 0777;
+	mask = umask(022);
+	umask(mask);
+	return 0666 & ~mask;
+}
+
+/* A temporary file beside path with these bytes, durable, or public: its
+ * descriptor, or -1 and nothing is left of it. */
 static int
 write_beside(const char *path, char tmp[PATH_MAX], const struct iovec *parts,
-    size_t count, struct err *e)
+    size_t count, bool public, struct err *e)
 {
 	int fd;
 
@@ -133,7 +147,8 @@ write_beside(const char *path, char tmp[PATH_MAX], const struct iovec *parts,
 	if (fd == -1)
 		return err_set(e, GC_EX_CANTCREAT, "can't create '%s': %s",
 		    tmp, strerror(errno));
-	if (write_parts(fd, parts, count) == 0 && fsync(fd) == 0)
+	if (write_parts(fd, parts, count) == 0 && (public ?
+	    fchmod(fd, published_mode(path)) == 0 : fsync(fd) == 0))
 		return fd;
 	err_set(e, GC_EX_IOERR, "can't write '%s': %s", tmp,
 	    strerror(errno));
@@ -142,17 +157,16 @@ write_beside(const char *path, char tmp[PATH_MAX], const struct iovec *parts,
 	return -1;
 }
 
-int
-file_replace_parts(const char *path, const struct iovec *parts, size_t count,
-    int *keep, struct err *e)
+/* keep as in file.h; NULL: the file is closed. */
+static int
+put_in_place(const char *path, const struct iovec *parts, size_t count,
+    bool public, int *keep, struct err *e)
 {
 	char tmp[PATH_MAX];
 	int fd;
 
-	if (keep != NULL)
-		*keep = -1;
 	if (file_check_regular(path, e) == -1 ||
-	    (fd = write_beside(path, tmp, parts, count, e)) == -1)
+	    (fd = write_beside(path, tmp, parts, count, public, e)) == -1)
 		return -1;
 	if ((keep == NULL && close(fd) == -1) || rename(tmp, path) == -1) {
 		err_set(e, GC_EX_IOERR, "can't replace '%s': %s", path,
@@ -164,7 +178,26 @@ file_replace_parts(const char *path, const struct iovec *parts, size_t count,
 	}
 	if (keep != NULL)
 		*keep = fd;
+	return 0;
+}
+
+int
+file_replace_parts(const char *path, const struct iovec *parts, size_t count,
+    int *keep, struct err *e)
+{
+	if (keep != NULL)
+		*keep = -1;
+	if (put_in_place(path, parts, count, false, keep, e) == -1)
+		return -1;
 	return file_sync_folder(path, e);
+}
+
+int
+file_publish(const char *path, const void *bytes, size_t len, struct err *e)
+{
+	const struct iovec part = { (void *)(uintptr_t)bytes, len };
+
+	return put_in_place(path, &part, 1, true, NULL, e);
 }
 
 void

@@ -41,7 +41,7 @@ metrics_write(struct metrics *m)
 	buf_addf(&out, "# HELP gc_metrics_failures_total writings of this "
 	    "file that failed\n# TYPE gc_metrics_failures_total counter\n"
 	    "gc_metrics_failures_total %" PRIu64 "\n", m->failures);
-	if (file_replace(m->path, out.data, out.len, &e) == -1) {
+	if (file_publish(m->path, out.data, out.len, &e) == -1) {
 		m->failures++;
 		if (!m->failing)
 			log_warn("metrics: %s; tried again", e.msg);

@@ -66,6 +66,29 @@ test_replace(void)
 }
 
 static void
+test_publish(void)
+{
+	struct buf text;
+	struct err e;
+	mode_t mask = umask(027);
+
+	buf_init(&text, 100);
+	unlink(path);
+	is_int(file_publish(path, "old", 3, &e), 0, "published");
+	is_int(mode_of(path), 0640, "for others, as the umask has it");
+	chmod(path, 0604);
+	is_int(file_publish(path, "new", 3, &e), 0, "again");
+	is_int(mode_of(path), 0604, "as the file had it");
+	file_read(path, &text, &e);
+	is_str(text.data, "new", "with the new bytes");
+	is_int(umask(mask), 027, "the umask is as it was");
+	is_int(entries(), 1, "no temporary name is left");
+	is_int(file_publish(folder, "x", 1, &e), -1, "a folder is none");
+	unlink(path);
+	buf_free(&text);
+}
+
+static void
 test_cap(void)
 {
 	static char big[100000];
@@ -208,6 +231,7 @@ main(void)
 		return 1;
 	snprintf(path, sizeof(path), "%s/file", folder);
 	test_replace();
+	test_publish();
 	test_cap();
 	test_folders();
 	test_private();
