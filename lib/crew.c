@@ -183,12 +183,16 @@ take_names(struct crew *c, struct slice names)
 	struct slice key, value;
 	struct text id, name;
 	const char *at = names.p + 1;
+	size_t queue;
 
 	while (names.kind == SCAN_OBJECT &&
-	    slice_next(names, &at, &key, &value))
-		if (take_text(&c->ev.take, key, &id) &&
-		    take_text(&c->ev.take, value, &name))
-			set_name(&c->queue_names[have_queue(c, id)], name);
+	    slice_next(names, &at, &key, &value)) {
+		if (!take_text(&c->ev.take, key, &id) ||
+		    !take_text(&c->ev.take, value, &name))
+			continue;
+		queue = have_queue(c, id);	/* the names may move */
+		set_name(&c->queue_names[queue], name);
+	}
 }
 
 static const char *
@@ -347,4 +351,14 @@ crew_count(const struct crew *c, size_t queue, struct crew_count *counts)
 		counts[status].doubted += a->doubted;
 	}
 	return sum;
+}
+
+void
+crew_queue_sizes(const struct crew *c, size_t *sizes)
+{
+	memset(sizes, 0, c->queues.count * sizeof(*sizes));
+	for (size_t i = 0; i < c->ids.count; i++)
+		for (size_t p = 0; c->agents[i].here &&
+		    p < c->agents[i].post_count; p++)
+			sizes[c->agents[i].posts[p].queue]++;
 }

@@ -87,6 +87,9 @@ struct crew_count {
 size_t crew_count(const struct crew *c, size_t queue,
     struct crew_count *counts);
 
+/* How many agents each queue has: queues.count elements. */
+void crew_queue_sizes(const struct crew *c, size_t *sizes);
+
 /* The post of an agent in a queue, or NULL. */
 const struct crew_post *crew_post(const struct crew_agent *a, size_t queue);
 

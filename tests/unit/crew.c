@@ -76,8 +76,15 @@ test_names(void)
 	    "\"userId\":\"cat\"," TIER("\"Busy\"", "true") ",\"queues\":{},"
 	    "\"effective\":{\"global\":\"Busy\",\"queues\":{\"q9\":\"Busy\"}},"
 	    "\"queueNames\":{\"q9\":\"Sales\",\"q8\":null,\"q7\":\"IT\"}}";
+	static const char first[] = AGENT("ann", TIER("\"Busy\"", "true"),
+	    "null", "}},\"queueNames\":{\"q\":\"Q\"},\"x\":{\"y\":{");
 	struct text q9 = { "q9", 2 };
+	struct crew fresh;
 
+	crew_init(&fresh, 1);
+	ok(crew_line(&fresh, first, sizeof(first) - 1, T) == NULL,
+	    "the first queue of all, known by its name alone");
+	crew_free(&fresh);
 	ok(take(line, T) == NULL, "with names");
 	is_str(crew_queue_name(&crew, index_get(&crew.queues, q9)), "Sales",
 	    "a queue's name");
