@@ -70,7 +70,7 @@ for my $tool (@tools) {
 }
 
 # The filters speak to no network, and start at once.
-for my $tool (qw(gc-dedup gc-reduce gc-replay)) {
+for my $tool (qw(gc-dedup gc-reduce gc-replay gc-board)) {
 	my $libs = qx(ldd $ENV{GC_BUILD}/$tool);
 	ok($libs =~ /libc\b/ && $libs !~ /curl|ssl|crypto|wslay|jq/,
 	    "$tool links no network", $libs);

@@ -1,0 +1,75 @@
+/* What the page looks like, and the one script in it. */
+#include "cmd/gc-board/board.h"
+
+/* Every pair of text and ground has a contrast of 4.5 at least (WCAG AA):
+ * tests/board.t reckons. */
+const char style_sheet[] =
+    ":root{color-scheme:light dark;"
+    "--ground:#fff;--text:#16181d;--quiet:#4b5160;--line:#c9cdd6;"
+    "--ready:#12683a;--talking:#1c4fa8;--busy:#7a4b00;--away:#6a3d8f;"
+    "--alarm:#a81b1b;--off:#4b5160;--other:#2f5d62;--red:#b71c1c}"
+    "@media(prefers-color-scheme:dark){:root{"
+    "--ground:#101216;--text:#f1f3f6;--quiet:#b4bac6;--line:#3a404c;"
+    "--ready:#6fdc9c;--talking:#8ab8ff;--busy:#f2c063;--away:#d3a9f5;"
+    "--alarm:#ff9d94;--off:#b4bac6;--other:#86d3d9;--red:#b71c1c}}"
+    "*{box-sizing:border-box}"
+    "body{margin:0;padding:clamp(.7rem,1.6vw,2.5rem);"
+    "background:var(--ground);color:var(--text);"
+    "font:clamp(1rem,1.25vw,2.2rem)/1.35 system-ui,sans-serif}"
+    "header{display:flex;flex-wrap:wrap;gap:.3em 1.2em;"
+    "align-items:baseline}"
+    "h1{font-size:1.7em;margin:0;flex:1 1 8em}"
+    "h2{font-size:1.1em;margin:1.6em 0 .5em}"
+    "header p{margin:0;color:var(--quiet)}"
+    "header time{font-variant-numeric:tabular-nums;color:var(--text)}"
+    ".red{background:var(--red);color:#fff;font-size:1.25em;"
+    "font-weight:700;padding:.5em .8em;margin:.7em 0;border-radius:.3em}"
+    ".red[hidden]{display:none}"
+    ".tiles{list-style:none;margin:1em 0 0;padding:0;display:grid;gap:.7em;"
+    "grid-template-columns:repeat(auto-fill,minmax(min(8.6em,44%),1fr))}"
+    ".tiles li{border:.12em solid;border-left-width:.6em;"
+    "border-radius:.3em;padding:.4em .6em;overflow-wrap:anywhere}"
+    ".tiles b{display:block;font-size:2.9em;line-height:1.05;"
+    "font-variant-numeric:tabular-nums}"
+    ".tiles span{font-weight:600;font-size:.86em}.tiles i{display:block;color:var(--alarm);"
+    "font-style:normal}"
+    ".ready{color:var(--ready);fill:var(--ready)}"
+    ".talking{color:var(--talking);fill:var(--talking)}"
+    ".busy{color:var(--busy);fill:var(--busy)}"
+    ".away{color:var(--away);fill:var(--away)}"
+    ".alarm{color:var(--alarm);fill:var(--alarm)}"
+    ".off{color:var(--off);fill:var(--off)}"
+    ".other{color:var(--other);fill:var(--other)}"
+    "@media(min-width:1100px){main{display:grid;gap:0 2.5em;"
+    "grid-template-columns:3fr 2fr;align-items:start}"
+    ".side h2:first-child{margin-top:.8em}}"
+    "table{border-collapse:collapse;width:100%}"
+    "th,td{text-align:left;padding:.25em .5em .25em 0;"
+    "border-bottom:1px solid var(--line);overflow-wrap:break-word}"
+    "th[scope=row]{max-width:14em}"
+    "h1,th,td,span{unicode-bidi:isolate}"
+    "th{font-weight:600}thead th:not([title]){color:var(--quiet);font-weight:400}"
+    ".n{text-align:right;font-variant-numeric:tabular-nums;"
+    "white-space:nowrap}"
+    "svg{display:block;width:100%;height:clamp(7rem,16vw,20rem);"
+    "border:1px solid var(--line)}"
+    "svg line{stroke:var(--line);stroke-width:1;"
+    "vector-effect:non-scaling-stroke}"
+    "polygon{stroke:var(--ground);stroke-width:1;"
+    "vector-effect:non-scaling-stroke}"
+    ".legend{list-style:none;padding:0;margin:.4em 0;display:flex;"
+    "flex-wrap:wrap;gap:.2em 1.2em;font-weight:600}"
+    "footer{margin-top:1.6em;color:var(--quiet);font-size:.8em}";
+
+/* A page that nobody writes any more looks as it did: only the clock of who
+ * reads it can tell. */
+const char style_script[] =
+    "(function(){var b=document.body.dataset,"
+    "e=document.getElementById('old');"
+    "function look(){var s=Math.round((Date.now()-b.at)/1000);"
+    "e.hidden=s*1000<+b.old;"
+    "e.textContent='This page is '+s+' s old: nobody writes it any more.'}"
+    "look();setInterval(look,1000)})()";
+
+const char style_script_hash[] =
+    "orMpHjJKlOUPhUjXt2M1SYYPr9rb+IcArmrBImh6C4I=";
