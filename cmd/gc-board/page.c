@@ -11,6 +11,7 @@
 #include "lib/str.h"
 
 #define RATE_SECONDS 10
+#define RED "<p class=\"red\" role=\"alert\">"
 #define QUEUES_MAX 60		/* rows: nobody reads more from afar */
 
 void
@@ -112,7 +113,7 @@ add_clock(struct buf *out, int64_t wall_ms)
 static void
 add_red(struct buf *out, const char *text)
 {
-	buf_addf(out, "<p class=\"red\" role=\"alert\">%s</p>\n", text);
+	buf_addf(out, RED "%s</p>\n", text);
 }
 
 static void
@@ -123,8 +124,7 @@ add_connection(struct buf *out, const struct page *p, int64_t wall_ms)
 	if (p->ended || worst == NULL || worst->state == SIGHT_OPEN ||
 	    worst->state == SIGHT_NEVER)
 		return;
-	buf_adds(out, "<p class=\"red\" role=\"alert\">The stream is blind: "
-	    "the connection is ");
+	buf_adds(out, RED "The stream is blind: the connection is ");
 	buf_adds(out, worst->state == SIGHT_CLOSED ? "closed" :
 	    "down, and everyone is polled");
 	buf_adds(out, ", for ");
@@ -142,22 +142,22 @@ add_alarms(struct buf *out, const struct page *p, int64_t wall_ms)
 {
 	const struct crew *c = p->crew;
 
-	buf_adds(out, "<p id=\"old\" class=\"red\" role=\"alert\" hidden></p>\n");
+	buf_adds(out, "<p id=\"old\" class=\"red\" role=\"alert\" hidden>"
+	    "</p>\n");
 	if (p->ended) {
 		add_red(out, "The stream has ended: this is what was known "
 		    "last.");
 	} else if (c->heard_ms == 0) {
 		add_red(out, "Nothing has come yet.");
 	} else if (wall_ms - c->heard_ms >= p->old_ms) {
-		buf_adds(out, "<p class=\"red\" role=\"alert\">The data is old: "
-		    "nothing has come for ");
+		buf_adds(out, RED "The data is old: nothing has come for ");
 		add_age(out, wall_ms - c->heard_ms);
 		buf_adds(out, ".</p>\n");
 	}
 	add_connection(out, p, wall_ms);
 	if (c->doubted > 0)
-		buf_addf(out, "<p class=\"red\" role=\"alert\">%zu of %zu agents "
-		    "are in doubt.</p>\n", c->doubted, c->here);
+		buf_addf(out, RED "%zu of %zu agents are in doubt.</p>\n",
+		    c->doubted, c->here);
 }
 
 /* --- statuses ----------------------------------------------------------- */
