@@ -34,6 +34,7 @@ LDLIBS.gc-subscribe := $(NET) -lwslay -ljq
 LDLIBS.gc-reconcile := $(NET) -ljq
 LDLIBS.gc-names     := $(NET) -ljq
 LDLIBS.gc-sim       := -lmicrohttpd -lssl -lcrypto
+LDLIBS.gc-top       := $(shell pkg-config --libs ncursesw 2>/dev/null || echo -lncursesw -ltinfo)
 LDLIBS.test         := $(NET) -lwslay -ljq
 
 # cmd/NAME.c is a tool, and so is a folder cmd/NAME/.

@@ -47,6 +47,41 @@ crew_free(struct crew *c)
 	event_free(&c->ev);
 }
 
+static void *
+copy_of(const void *p, size_t size)
+{
+	return size > 0 ? memcpy(xmalloc(size), p, size) : NULL;
+}
+
+void
+crew_copy(struct crew *to, const struct crew *from)
+{
+	size_t agents = from->ids.count, queues = from->queues.count;
+
+	*to = *from;
+	index_copy(&to->ids, &from->ids);
+	index_copy(&to->statuses, &from->statuses);
+	index_copy(&to->queues, &from->queues);
+	event_init(&to->ev);
+	to->posts = NULL;
+	to->post_count = to->post_alloc = 0;
+	to->agents = copy_of(from->agents, agents * sizeof(*to->agents));
+	to->agent_alloc = agents;
+	for (size_t i = 0; i < agents; i++) {
+		struct crew_agent *a = &to->agents[i];
+
+		a->name = a->name != NULL ? xstrdup(a->name) : NULL;
+		a->posts = copy_of(a->posts, a->post_count *
+		    sizeof(*a->posts));
+	}
+	to->queue_names = copy_of(from->queue_names, queues *
+	    sizeof(*to->queue_names));
+	to->queue_alloc = queues;
+	for (size_t i = 0; i < queues; i++)
+		if (to->queue_names[i] != NULL)
+			to->queue_names[i] = xstrdup(to->queue_names[i]);
+}
+
 /* --- an agent ----------------------------------------------------------- */
 
 static struct crew_agent *
@@ -59,8 +94,10 @@ have_agent(struct crew *c, struct text id)
 		c->agents = xreallocarray(c->agents, c->agent_alloc,
 		    sizeof(*c->agents));
 	}
-	if (n == known)
+	if (n == known) {
 		memset(&c->agents[n], 0, sizeof(c->agents[n]));
+		c->namings++;
+	}
 	return &c->agents[n];
 }
 
@@ -79,14 +116,16 @@ have_queue(struct crew *c, struct text id)
 	return n;
 }
 
-static void
+/* True if it is another one than before. */
+static bool
 set_name(char **name, struct text t)
 {
 	if (t.p == NULL || (*name != NULL && strlen(*name) == t.len &&
 	    memcmp(*name, t.p, t.len) == 0))
-		return;
+		return false;
 	free(*name);
 	*name = xstrndup(t.p, t.len);
+	return true;
 }
 
 /* Null, and one too many, are unknown. */
@@ -217,7 +256,7 @@ take_agent(struct crew *c, const struct slice *v, int64_t wall_ms)
 	fresh = !a->here;
 	a->here = !ev->gone;
 	a->doubted = is_doubted(ev);
-	set_name(&a->name, ev->name);
+	c->namings += set_name(&a->name, ev->name);
 	status = have_status(c, global);
 	if (fresh || status != a->status)
 		a->since = at;

@@ -50,6 +50,7 @@ struct crew {
 	char **queue_names;	/* of each, or NULL */
 	size_t queue_alloc;
 	size_t here, doubted;
+	uint64_t namings;	/* how often an agent was met or renamed */
 	struct sight sight;
 	int64_t heard_ms;	/* wall: when a line came last; 0: never */
 	uint64_t lines;		/* gc:agent lines so far */
@@ -61,6 +62,10 @@ struct crew {
 /* key: random. */
 void crew_init(struct crew *c, uint64_t key);
 void crew_free(struct crew *c);
+
+/* to, of zeroes, becomes a copy of from: to be looked at while from goes on.
+ * End it by crew_free. */
+void crew_copy(struct crew *to, const struct crew *from);
 
 /* Take in a line that came at wall_ms.  NULL, or why it is rejected; lines
  * that say nothing to it are fine. */

@@ -113,3 +113,11 @@ index_text(const struct index *ix, size_t number)
 {
 	return (struct text){ ix->all[number].text, ix->all[number].len };
 }
+
+void
+index_copy(struct index *to, const struct index *from)
+{
+	index_init(to, from->key);
+	for (size_t i = 0; i < from->count; i++)
+		index_add(to, index_text(from, i));
+}

@@ -30,6 +30,9 @@ struct index {
 void index_init(struct index *ix, uint64_t key);
 void index_free(struct index *ix);
 
+/* to becomes a copy of from, with the same numbers; it must be empty. */
+void index_copy(struct index *to, const struct index *from);
+
 /* Its number, a new one where it was not met. */
 size_t index_add(struct index *ix, struct text t);
 /* INDEX_NONE: it was not met. */

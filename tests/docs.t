@@ -60,7 +60,8 @@ for my $tool (@tools) {
 
 # --version names what is linked: the word for each library.
 my %word = (curl => 'libcurl', ssl => 'OpenSSL', jq => 'libjq',
-    wslay => 'wslay', microhttpd => 'libmicrohttpd', bsd => 'libbsd');
+    wslay => 'wslay', microhttpd => 'libmicrohttpd', bsd => 'libbsd',
+    ncursesw => 'ncursesw');
 for my $tool (@tools) {
 	my $version = qx($tool --version);
 	my @linked = qx(ldd $ENV{GC_BUILD}/$tool) =~ /^\s*lib(\w+)\.so/mg;
@@ -70,7 +71,7 @@ for my $tool (@tools) {
 }
 
 # The filters speak to no network, and start at once.
-for my $tool (qw(gc-dedup gc-reduce gc-replay gc-board)) {
+for my $tool (qw(gc-dedup gc-reduce gc-replay gc-board gc-top)) {
 	my $libs = qx(ldd $ENV{GC_BUILD}/$tool);
 	ok($libs =~ /libc\b/ && $libs !~ /curl|ssl|crypto|wslay|jq/,
 	    "$tool links no network", $libs);

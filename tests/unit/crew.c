@@ -108,6 +108,21 @@ test_sight(void)
 }
 
 static void
+test_copy(void)
+{
+	struct crew copy;
+
+	crew_copy(&copy, &crew);
+	take(AGENT("ann", "\"name\":\"Anna\"," TIER("\"Meal\"", "true"),
+	    "\"Meal\"", "\"q1\":\"Meal\""), T);
+	is_str(crew_agent_name(&crew, 0), "Anna", "the crew goes on");
+	is_str(crew_agent_name(&copy, 0), "Ann", "its copy stands still");
+	is_int((long long)copy.here, (long long)crew.here, "as many are here");
+	is_int((long long)copy.agents[0].post_count, 0, "with their queues");
+	crew_free(&copy);
+}
+
+static void
 test_kinds(void)
 {
 	static const struct { const char *status; enum crew_kind kind; }
@@ -145,6 +160,7 @@ main(void)
 	test_agents();
 	test_names();
 	test_sight();
+	test_copy();
 	test_kinds();
 	test_many_statuses();
 	crew_free(&crew);

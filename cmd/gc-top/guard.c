@@ -1,0 +1,100 @@
+/* However gc-top ends, SIGKILL included, the terminal is whole again. */
+#include "cmd/gc-top/top.h"
+#include "lib/die.h"
+#include "lib/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <curses.h>
+#include <term.h>		/* last: it defines words such as `lines` */
+
+static struct termios was;
+static int calm_fd = -1;
+
+static void
+say(int tty, const char *capability)
+{
+	ssize_t ignored;
+
+	/* padding is of no use to a terminal of today */
+	if (capability == NULL)
+		return;
+	for (const char *p = capability; *p != '\0'; p++)
+		if (p[0] == '$' && p[1] == '<' && strchr(p, '>') != NULL)
+			p = strchr(p, '>');
+		else
+			ignored = write(tty, p, 1);
+	(void)ignored;
+}
+
+/* Wait for a byte, which says that all is well, or for the end. */
+static _Noreturn void
+watch(int fd, int tty)
+{
+	static const int deaf[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP,
+	    SIGTTOU, SIGPIPE, SIGWINCH, SIGUSR1 };
+	char calm = 0;
+	ssize_t n;
+
+	for (size_t i = 0; i < sizeof(deaf) / sizeof(deaf[0]); i++)
+		signal(deaf[i], SIG_IGN);
+	prctl(PR_SET_NAME, "gc-guard");
+	close(STDIN_FILENO);
+	while ((n = read(fd, &calm, 1)) == -1 && errno == EINTR)
+		continue;
+	if (n == 1)
+		_exit(0);
+	say(tty, exit_attribute_mode);
+	say(tty, keypad_local);
+	say(tty, exit_ca_mode);
+	say(tty, cursor_normal);
+	tcsetattr(tty, TCSANOW, &was);
+	_exit(0);
+}
+
+bool
+guard_look(int tty)
+{
+	return tcgetattr(tty, &was) == 0;
+}
+
+void
+guard_open(int tty)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) == -1)
+		return;
+	switch (fork()) {
+	case -1:
+		log_warn("the terminal is not guarded: no process for it");
+		close(ends[0]);
+		close(ends[1]);
+		return;
+	case 0:
+		close(ends[1]);
+		watch(ends[0], tty);
+	default:
+		close(ends[0]);
+		calm_fd = ends[1];
+	}
+}
+
+void
+guard_calm(void)
+{
+	ssize_t ignored;
+
+	if (calm_fd == -1)
+		return;
+	ignored = write(calm_fd, "c", 1);
+	(void)ignored;
+	close(calm_fd);
+	calm_fd = -1;
+}

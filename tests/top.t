@@ -1,0 +1,185 @@
+#!/bin/sh
+# gc-top: the plain table, and the screen in tmux.
+. "$(dirname "$0")/tap.sh"
+cd "$dir" || exit 1
+LC_ALL=C.UTF-8
+export LC_ALL
+
+# agents N FROM: gc:agent lines of N agents in five queues
+agents() {
+	jq -nc --argjson n "$1" --argjson from "${2:-0}" '
+	    ["Available", "Busy", "Meal", "NOT_RESPONDING", "OFFLINE"] as $s |
+	    range($n) | . + $from | "q\(. % 5)" as $q | $s[. % 5] as $status |
+	    {event: "gc:agent", at: "2024-06-15T14:32:10.000Z", seq: 1,
+	    userId: "user-\(.)", name: "Agent \(1000000 + . | tostring[1:])",
+	    currentStatus: $status, previousStatus: null, wrapUpCode: null,
+	    queueId: null, lastUpdatedTimestamp: "2024-06-15T14:32:10.000Z",
+	    verified: (. % 7 != 3), source: "event", queues: {}, effective:
+	    {global: $status, queues: {($q): $status}},
+	    queueNames: {($q): "Queue \($q)"}}'
+}
+
+# --- no terminal
+agents 10 > ten
+gc-top < ten > out
+is 'a head and a line an agent' "$(wc -l < out)" 11
+is 'the ready first' "$(sed -n 2p out | cut -c 1-25)" \
+    'Agent 000000  Available  '
+gc-top --sort=name --reverse --queue 'queue Q3' < ten > out
+is 'one queue, the other way round' "$(cut -c 1-12 out)" 'AGENT       
+Agent 000008
+Agent 000003'
+gc-top --doubted --filter notresp < ten > out
+is 'nobody in doubt has that' "$(wc -l < out)" 1
+gc-top --doubted --filter not_resp < ten > out
+is 'but this' "$(sed 1d out | cut -c 1-12)" 'Agent 000003'
+gc-top < /dev/null > out
+is 'nobody at all' "$(cat out)" 'AGENT  STATUS  FOR     DOUBT  QUEUES'
+sed 's/"Agent 000001"/"Bad\\u001b[2J\\u202e\\u0085Name"/' ten |
+    gc-top --filter bad > out
+is 'no control character comes out' "$(sed 1d out | cut -c 1-14)" \
+    'Bad?[2J??Name '
+printf 'x\n' | gc-top --strict 2> err
+is 'strict' $? 65
+
+tmux() { command tmux -L "gctop$$" -f /dev/null "$@"; }
+if ! command -v tmux > /dev/null ||
+    ! tmux new-session -d -s t -x 80 -y 24 'sleep 1000'; then
+	tap_count=$((tap_count + 1))
+	echo "ok $tap_count - # SKIP no tmux here"
+	done_testing
+	exit
+fi
+trap 'tmux kill-server 2> /dev/null; kill $tap_pids 2> /dev/null
+    rm -rf "$dir"' EXIT
+
+# screen NAME COLUMNS ROWS COMMAND: a window of that size; lines for it go
+# into the fifo NAME
+screen() {
+	tmux kill-session -t "$1" 2> /dev/null
+	rm -f "$1"
+	mkfifo "$1"
+	tmux new-session -d -s "$1" -x "$2" -y "$3" \
+	    "echo the shell; stty -a > before
+	    PATH='$PATH' TERM=screen-256color $4 < $1 2> err
+	    echo code \$? > $1.code; sleep 1000"
+	pane=$1
+}
+shows() { tmux capture-pane -p -t "$pane" | grep -q -- "$1"; }
+hides() { ! shows "$1"; }
+key() { tmux send-keys -t "$pane" "$@"; }
+# the terminal is as it was, and shows the shell's own screen
+whole() {
+	stty -a -F "$(tmux list-panes -t "$pane" -F '#{pane_tty}')" > after
+	cmp before after && shows '^the shell'
+}
+pid_of() { tmux list-panes -t "$pane" -F '#{pane_pid}' |
+    xargs -I{} pgrep -P {} gc-top; }
+
+screen live 80 24 'gc-top -i 200ms'
+exec 3> live
+ok 'nobody yet' wait_for shows 'gc-top  0 agents'
+echo '{"event":"gc:open","socket":0,"sockets":1}' >&3
+agents 20 >&3
+ok 'agents come' wait_for shows 'gc-top  20 agents  3 in doubt'
+ok 'the connection' wait_for shows ' open for '
+ok 'a bar' shows '^● Available  *4'
+ok 'an agent' shows 'Agent 000000  *● Available .*Queue q0'
+ok 'a doubt' shows 'Agent 000003 .*?'
+key '?'
+ok 'help' wait_for shows 'pause: what is shown stands still'
+key '?'
+ok 'and back' wait_for shows AGENT
+key Tab
+ok 'queues' wait_for shows 'Queue q4 *4'
+key Tab
+key ']'
+ok 'one queue' wait_for shows 'queue Queue q0'
+ok 'its agents alone' hides 'Agent 000001'
+key 0
+ok 'all again' wait_for shows 'Agent 000001'
+key /
+key 0 0 0 1 9
+ok 'a filter is typed' wait_for shows '^/00019_'
+key Enter
+ok 'and holds' wait_for hides 'Agent 000000'
+ok 'for one' shows 'Agent 000019'
+key Escape
+ok 'until Esc' wait_for shows 'Agent 000000'
+key s
+ok 'sorted by time' wait_for shows 'by time in status'
+key d
+ok 'doubts alone' wait_for hides 'Agent 000000'
+key d
+key p
+ok 'paused' wait_for shows PAUSED
+agents 30 >&3
+key ']'
+ok 'what is shown stands still' wait_for shows 'gc-top  20 agents'
+key 0
+key p
+ok 'and goes on' wait_for shows 'gc-top  30 agents'
+echo '{"event":"gc:closed","socket":0,"reason":"heart\u001b[31mbeat"}' >&3
+ok 'closed, and why' wait_for shows 'closed for .*(heart?\[31mbeat)'
+tmux resize-window -t live -x 200 -y 60
+ok 'a larger window is used' wait_for shows 'Agent 000029'
+tmux resize-window -t live -x 30 -y 8
+ok 'a small one, too' wait_for shows '^gc-top  30 agents'
+tmux resize-window -t live -x 1 -y 1
+key ']'
+tmux resize-window -t live -x 80 -y 24
+ok 'and back' wait_for shows '● Available'
+key q
+ok 'q ends it' wait_for test -s live.code
+is 'with 0' "$(cat live.code)" 'code 0'
+ok 'and the terminal is whole' wait_for whole
+exec 3>&-
+
+# --- the end of the stream, and other ends
+screen ended 80 24 'gc-top -i 200ms'
+agents 5 > ended
+ok 'the stream has ended' wait_for shows 'the stream has ended'
+ok 'what was known last is there' shows 'Agent 000004'
+kill -TERM "$(pid_of)"
+ok 'TERM ends it' wait_for test -s ended.code
+is 'with 0' "$(cat ended.code)" 'code 0'
+ok 'and the terminal is whole' wait_for whole
+
+for signal in KILL SEGV INT; do
+	screen "by$signal" 80 24 'gc-top -i 200ms'
+	exec 3> "by$signal"
+	agents 5 >&3
+	ok "it runs" wait_for shows 'Agent 000004'
+	kill -$signal "$(pid_of)"
+	ok "$signal ends it" wait_for test -s "by$signal.code"
+	ok 'and the terminal is whole' wait_for whole
+	exec 3>&-
+done
+
+# --- many, long names, no colours
+screen many 200 60 'gc-top -i 200ms'
+agents 20000 > many
+ok 'twenty thousand' wait_for shows 'gc-top  20000 agents'
+key G
+ok 'the last of them' wait_for shows 'Agent 01999[0-9]'
+key q
+ok 'ended' wait_for test -s many.code
+screen long 80 24 'env NO_COLOR=1 gc-top -i 200ms --sort=name'
+agents 2 | sed 's/"Agent 000000"/"日本語の名前がとても長い人の名前です"/
+    s/"Agent 000001"/"Ünïcödé"/' > long
+ok 'wide characters are cut by columns' wait_for shows \
+    '日本語の名前がとて *… *● Available'
+ok 'others as well' shows 'Ünïcödé  *■ Busy'
+tmux capture-pane -e -p -t long > coloured
+is 'no colour' "$(grep -c "$(printf '\033')\[[0-9;]*3[0-7]m" coloured)" 0
+key q
+screen colour 80 24 'gc-top -i 200ms'
+agents 2 > colour
+ok 'colours, else' wait_for sh -c \
+    "tmux -L gctop$$ capture-pane -e -p -t colour | grep -q '\[[0-9;]*32m'"
+key q
+screen none 80 24 'env TERM=no-such-terminal gc-top'
+: > none
+ok 'an unknown terminal' wait_for test -s none.code
+is 'is 69' "$(cat none.code)" 'code 69'
+done_testing
