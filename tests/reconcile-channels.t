@@ -88,6 +88,59 @@ is "each once, with its own seq" "$(jq -c 'select(.event == "gc:state") |
     .seq' out | sort -n | uniq | wc -l)" 900
 ok "in few requests" [ "$(requests)" -lt 20 ]
 
+# --- when a walk begins -----------------------------------------------------
+
+# opened SOCKET OF, closed SOCKET, failed SOCKET: what gc-subscribe says of it
+opened() {
+	printf '{"event":"gc:open","at":"x","protocol":"channels","socket":%s,"sockets":%s}\n' \
+	    "$1" "$2"
+}
+closed() {
+	printf '{"event":"gc:closed","at":"x","socket":%s,"next":"reconnect"}\n' "$1"
+}
+failed() { printf '{"event":"gc:failover","at":"x","socket":%s}\n' "$1"; }
+# until N: so many answers came; took has the ms of it
+cat > until <<'END'
+at=$(date +%s%3N)
+until [ "$(grep -c gc:state out)" -ge "$1" ]; do sleep 0.05; done
+echo $(($(date +%s%3N) - at)) > took
+END
+tail -n 300 many > rest
+{ opened 0 2; head -n 600 many; } > first
+{ opened 1 2; cat rest; } > last
+sim --agents 900 -- '{ cat first; sleep 1; cat last; } | gc-reconcile > out'
+is "no walk while sockets are to open: one for all" \
+    "$? $(requests '/users"') $(grep -c gc:state out)" "0 2 900"
+{ opened 0 2; opened 1 2; closed 1; head -n 600 many; } > first
+sim --agents 900 -- '{ cat first; sleep 1; cat last; } | gc-reconcile > out'
+is "nor while one is to open again" \
+    "$? $(requests '/users"') $(grep -c gc:state out)" "0 2 900"
+{ cat first; failed 1; } > lost
+sim --agents 900 -- '{ cat lost; sh until 600; } | gc-reconcile > out'
+ok "one that fails for good is not waited for" [ "$(cat took)" -lt 4500 ]
+sim --agents 900 -- '{ cat first; sh until 600; } | gc-reconcile > out'
+ok "nor is another for ever" [ "$(cat took)" -ge 4500 ]
+{ opened 0 2; head -n 1 many; } > first
+sim --agents 900 -- '{ cat first; sh until 1; } | gc-reconcile > out'
+ok "a single question does not wait" [ "$(cat took)" -lt 4500 ]
+
+# --- the protocol is the stream's -------------------------------------------
+
+sim --agents 900 -- 'GC_PROTOCOL=events gc-reconcile < first > out'
+is "gc:open says channels, whatever is set" \
+    "$? $(requests '/users/[^/]*","status":200') $(tail -n 1 out |
+    jq -r '.presence | has("currentStatus")')" "0 1 true"
+opened 0 1 > late
+sim --agents 900 --fault rest-slow=1500 -- \
+    '{ cat one; sleep 0.5; cat late; } | GC_PROTOCOL=events gc-reconcile > out'
+is "what flies is asked for again" "$? $(grep -c gc:state out)" "0 1"
+sed 's/channels/events/' late | cat - one > other
+sim --agents 900 --protocol events -- \
+    'GC_PROTOCOL=channels gc-reconcile < other > out'
+is "the other way round too" \
+    "$? $(tail -n 1 out | jq -r '.event, has("presence")' | xargs)" \
+    "0 gc:state false"
+
 # --- an audit ---------------------------------------------------------------
 
 sim --agents 60 --rate 1 --fault rate-limit=30000 -- \

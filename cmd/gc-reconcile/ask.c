@@ -235,6 +235,7 @@ ask_gap(struct app *app, const struct event *ev)
 	bool idle;
 
 	app->gaps++;
+	app->gap_ms = app->now_ms;
 	if (a == NULL)
 		a = add(app, ev->user_id, h);
 	idle = a->state == ASK_IDLE;

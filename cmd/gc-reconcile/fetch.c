@@ -75,6 +75,15 @@ add_path(struct app *app, struct job *j, struct buf *url)
 	curl_free(id);
 }
 
+/* The last one broke: another kept connection may be as dead. */
+static bool
+is_wary(const struct app *app, const struct job *j)
+{
+	if (j->ask != NULL)
+		return j->ask->fresh;
+	return j->kind != JOB_PAGE || app->walk.retries > 0;
+}
+
 static void
 set_address(struct app *app, struct job *j)
 {
@@ -96,16 +105,15 @@ set_address(struct app *app, struct job *j)
 	curl_easy_setopt(j->easy, CURLOPT_PREREQFUNCTION, on_request);
 	curl_easy_setopt(j->easy, CURLOPT_PREREQDATA, j);
 	curl_easy_setopt(j->easy, CURLOPT_PRIVATE, j);
-	/* another kept one may be as dead */
 	curl_easy_setopt(j->easy, CURLOPT_FRESH_CONNECT,
-	    j->ask == NULL || j->ask->fresh ? 1L : 0L);
+	    is_wary(app, j) ? 1L : 0L);
 	buf_wipe(&text);
 }
 
 static enum job_kind
 kind_for(const struct app *app, const struct ask *a)
 {
-	if (!app->config.channels)
+	if (!app->channels)
 		return JOB_STATE;
 	return a->half != NULL ? a->half->missing : JOB_USER;
 }
@@ -167,7 +175,7 @@ next_request(struct app *app, enum job_kind *kind, struct ask **a,
     int64_t *due)
 {
 	*a = NULL;
-	if (app->config.channels && fetch_wanted(app)) {
+	if (app->channels && fetch_wanted(app)) {
 		*kind = JOB_LABELS;
 		if (labels_wanted(app))
 			return !app->labels.flying;
@@ -176,7 +184,7 @@ next_request(struct app *app, enum job_kind *kind, struct ask **a,
 			return true;
 	}
 	*a = ask_next(app, due);
-	if (*a == NULL || (app->walk.on && !(*a)->alone))
+	if (*a == NULL || ((app->walk.on || app->walk.held) && !(*a)->alone))
 		return false;
 	*kind = kind_for(app, *a);
 	return true;
@@ -275,4 +283,16 @@ fetch_stop(struct app *app)
 		*j = (struct job){ .kind = JOB_FREE };
 	}
 	curl_multi_cleanup(app->multi);
+}
+
+void
+fetch_again(struct app *app)
+{
+	fetch_stop(app);
+	fetch_start(app);
+	walk_stop(app);
+	app->labels.flying = false;
+	for (size_t i = 0; i < app->slot_count; i++)
+		for (struct ask *a = app->slots[i]; a != NULL; a = a->chain)
+			ask_drop_half(a);
 }

@@ -93,7 +93,7 @@ heed_pace(struct app *app, const struct http_reply *r)
 	int64_t wait_ms = r->rate_reset_ms < RESET_MAX_MS ?
 	    r->rate_reset_ms : RESET_MAX_MS;
 
-	if (!app->config.channels || limit == 0)
+	if (!app->channels || limit == 0)
 		return;
 	if (r->rate_count >= limit && wait_ms > 0)
 		pace_hold(&app->pace, app->now_ms + wait_ms);
@@ -121,7 +121,7 @@ answered(struct app *app, struct job *j)
 	} else if (j->reply.status == 404) {
 		answer_gone(app, &an);
 		ask_done(app, a, true);
-	} else if (app->config.channels) {
+	} else if (app->channels) {
 		user_answer(app, j);
 	} else if (answer_state(app, &an, &e) == -1) {
 		judge_give_up(app, j, e.msg);
@@ -172,7 +172,7 @@ describe(struct app *app, const struct job *j, char *text, size_t size)
 	struct platform_error pe;
 	long status = j->reply.status;
 
-	if (status == 200 || !app->config.channels || !platform_error(&pe,
+	if (status == 200 || !app->channels || !platform_error(&pe,
 	    j->reply.body.data, j->reply.body.len)) {
 		snprintf(text, size, "the server answers %ld", status);
 		return status == 413;

@@ -4,6 +4,7 @@
  *
  * main.c    options, the loop, the end
  * ask.c     the questions: one an agent, the urgent first
+ * sockets.c channels: the protocol, and which sockets are open
  * queue.c   a heap of questions, by urgency and age or by when they are due
  * fetch.c   transfers by curl_multi
  * judge.c   what each result means
@@ -35,6 +36,7 @@
 #define REASON_MAX 256		/* bytes of a reason that nobody knows */
 #define WAIT_TOLD_MS 180000	/* a server that asks for more: it is said */
 #define STUCK_MAX 20000		/* agents kept after a gc:unverified */
+#define SOCKETS_MAX 64		/* that are told apart */
 
 /* What a transfer asks for. */
 enum job_kind {
@@ -113,6 +115,8 @@ struct walk {
 	bool on, all;		/* all: everyone is answered, asked or not */
 	bool none;		/* the client may not */
 	bool flying;
+	bool held;		/* it is worth it, but not yet */
+	int64_t held_ms;	/* since when */
 	uint64_t size, number;	/* of the next page */
 	uint64_t pages, total;	/* 0: not known yet */
 	uint64_t sent;		/* pages so far */
@@ -120,6 +124,14 @@ struct walk {
 	int64_t due_ms;
 	struct names seen;	/* all: whose state was told */
 	struct buf id;
+};
+
+/* What gc:open, gc:closed and gc:failover tell. */
+struct sockets {
+	bool told;		/* of the protocol: the setting is none */
+	uint64_t count;		/* at most SOCKETS_MAX */
+	bool settled[SOCKETS_MAX];	/* open, or not to be waited for */
+	int64_t opened_ms;	/* when the last one was */
 };
 
 struct label {
@@ -151,6 +163,9 @@ struct app {
 	struct event ev, check;
 	struct pace pace;
 	int64_t now_ms;
+	bool channels;		/* the protocol that is spoken */
+	struct sockets sockets;
+	int64_t gap_ms;		/* when the last question came */
 
 	struct ask **slots;
 	size_t slot_count, ask_count;
@@ -212,6 +227,10 @@ void ask_again(struct app *app, struct ask *a, int64_t due_ms);
 void ask_done(struct app *app, struct ask *a, bool answered);
 struct ask *ask_any_waiting(struct app *app);
 
+/* sockets.c */
+void sockets_heed(struct app *app, const struct event *ev);
+bool sockets_missing(const struct app *app);	/* some will open soon */
+
 /* queue.c */
 void queue_push(struct queue *q, struct ask *a);
 void queue_remove(struct queue *q, struct ask *a);
@@ -224,6 +243,7 @@ int64_t fetch_some(struct app *app);	/* returns when more may go */
 void fetch_take(struct app *app);	/* finished transfers */
 void fetch_renew(struct app *app);	/* no old connection or trust */
 void fetch_stop(struct app *app);	/* give up what flies */
+void fetch_again(struct app *app);	/* all that flies, from the start */
 bool fetch_wanted(const struct app *app);	/* is anything to be sent? */
 
 /* judge.c */
@@ -248,6 +268,7 @@ void walk_halve(struct app *app, const char *error);	/* too large */
 void walk_retry(struct app *app, const char *error);
 void walk_again(struct app *app);	/* as if it had not been sent */
 void walk_fail(struct app *app, int code, const char *error);
+void walk_stop(struct app *app);	/* its page was given up */
 
 /* labels.c */
 bool labels_wanted(const struct app *app);
@@ -258,6 +279,7 @@ void labels_free(struct app *app);
 
 /* answer.c */
 void answer_start(struct app *app);
+void answer_set_map(struct app *app);	/* that of the protocol, or --map */
 /* Compile --map anew; -1: it is as before. */
 int answer_load_map(struct app *app, struct err *e);
 /* 0, or -1 and why the answer is none. */
