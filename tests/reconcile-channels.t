@@ -43,8 +43,9 @@ asks() {
 sim --agents 1200 -- 'gc-reconcile --all < /dev/null > out'
 is "--all ends with 0" $? 0
 is "with the truth about everyone, names and labels too" "$(differ out)" ""
-is "in three pages and one list of names" \
-    "$(requests) $(requests '/users"')" "4 3"
+is "in three pages, one list of names, and one that is not permitted" \
+    "$(requests) $(requests '/users"') $(requests 403)" "5 3 1"
+ok "which is said once" [ "$(grep -c 'active queues.*403 missing' err)" = 1 ]
 is "reason, seq, and no queue that nobody knows" "$(head -n 1 out |
     jq -c '[.event, .reason, .seq, .activeQueues, has("fetchedAt")]')" \
     '["gc:state","start",0,null,true]'
@@ -77,7 +78,7 @@ ids > all.ids
 asks 1 < all.ids > one
 asks 900 reconnect < all.ids > many
 sim --agents 900 -- 'gc-reconcile < one > out'
-is "one question is one request" "$? $(requests /users/)" "0 1"
+is "one question is one request" "$? $(requests '/users/.*200')" "0 1"
 is "its answer has its seq and reason" "$(tail -n 1 out |
     jq -c '[.event, .seq, .reason, .queues, .activeQueues]')" \
     '["gc:state",1,"start",{},null]'
@@ -87,6 +88,47 @@ is "many are answered from the list" "$? $(differ out)" "0 "
 is "each once, with its own seq" "$(jq -c 'select(.event == "gc:state") |
     .seq' out | sort -n | uniq | wc -l)" 900
 ok "in few requests" [ "$(requests)" -lt 20 ]
+
+# --- active queues ----------------------------------------------------------
+
+# queues FILE: what differs from the truth in what active queues there are
+queues() {
+	for file in truth "$1"; do
+		jq -c 'select(.event == null or .event == "gc:state") | [.userId,
+		    (.activeQueues | [(.ids // [] | sort), .lastUpdatedTimestamp])]' \
+		    "$file" | sort -u > "$file.queues"
+	done
+	diff truth.queues "$1.queues" | head -n 5
+}
+sim --agents 2300 --queues 9 --fault wfm -- 'gc-reconcile --all < /dev/null > out'
+is "where the client may they are told" "$? $(differ out)$(queues out)" "0 "
+ok "and some agent has some" has truth.queues '\[\["'
+is "of a page at first, then of a thousand at once" \
+    "$(requests '/users"') $(requests activity)" "5 3"
+sim --agents 900 --fault wfm -- 'gc-reconcile < one > out'
+is "of one too" "$? $(requests activity) $(grep -c . out) $(tail -n 1 out |
+    jq -c '.activeQueues | keys')" '0 1 2 ["ids","lastUpdatedTimestamp"]'
+sim --agents 900 --fault wfm --fault expand-miss=0.1 --fault rest-fail=0.1 \
+    --fault rate-limit=30000 -- "gc-reconcile $fast < many > out"
+is "whatever fails" "$? $(differ out)$(queues out)" "0 "
+cat > anew <<'END'
+cat one
+until grep -q '"path":"/api/v2/users/[^"]*","status":200' err; do sleep 0.05; done
+sleep 0.3
+sed 's/"seq":1/"seq":2/' one
+END
+sim --agents 900 --fault wfm --fault rest-slow=2000 -- \
+    'sh anew | gc-reconcile > out'
+is "who is doubted anew is asked for from the start" \
+    "$? $(jq -c 'select(.event == "gc:state") | [.seq, .activeQueues.ids]' out |
+    cut -c 1-4 | xargs) $(requests activity)" "0 [2,[ 2"
+sim --agents 60 --queues 5 --rate 40 --events 400 --fault wfm -- \
+    'gc-subscribe -d 14s | gc-reduce -r gc-reconcile > out'
+ok "the roster's are the truth's" sh "$tests/../scripts/compare-roster" -a \
+    truth out
+is "and none is in doubt" "$(jq -nc 'reduce (inputs | select(.event ==
+    "gc:agent")) as $a ({}; .[$a.userId] = $a.activeQueues.verified) |
+    [.[] | select(.)] | length' out)" 60
 
 # --- when a walk begins -----------------------------------------------------
 

@@ -54,7 +54,7 @@ static const char default_map[] =
 
 /*
  * In channels: the user, with both expands, and our member gc: the presence
- * as events spell it, and the org's own name of it.
+ * as events spell it, the org's own name of it, and the active queues.
  */
 static const char channels_map[] =
     "def status($what): if type == \"string\" and . != \"\" then .\n"
@@ -68,7 +68,7 @@ static const char channels_map[] =
     "  queues: {},\n"
     "  presence: {currentStatus: (.gc.presence | status(\"presence\")),\n"
     "    label: .gc.label, lastUpdatedTimestamp: .presence.modifiedDate},\n"
-    "  activeQueues: null}\n"
+    "  activeQueues: .gc.activeQueues}\n"
     "end\n";
 
 /*

@@ -41,6 +41,8 @@ send_again(struct app *app, struct job *j)
 		walk_again(app);
 	else if (j->kind == JOB_LABELS)
 		app->labels.flying = false;
+	else if (j->kind == JOB_ACTIVITY)
+		activity_again(app);
 	else
 		ask_again(app, j->ask, 0);
 }
@@ -53,6 +55,8 @@ retry(struct app *app, struct job *j, const char *error)
 		walk_retry(app, error);
 	else if (j->kind == JOB_LABELS)
 		labels_answer(app, j, false);
+	else if (j->kind == JOB_ACTIVITY)
+		activity_retry(app, error);
 	else
 		judge_retry(app, j, error);
 }
@@ -147,6 +151,8 @@ refused(struct app *app, struct job *j, const char *text, bool too_large)
 			code = codes[i].code;
 	if (j->kind == JOB_LABELS)
 		labels_answer(app, j, false);
+	else if (j->kind == JOB_ACTIVITY)
+		activity_refused(app, j, text, too_large);
 	else if (j->kind != JOB_PAGE)
 		judge_give_up(app, j, text);
 	else if (too_large)
@@ -161,6 +167,8 @@ listed(struct app *app, struct job *j)
 {
 	if (j->kind == JOB_PAGE)
 		walk_answer(app, j);
+	else if (j->kind == JOB_ACTIVITY)
+		activity_answer(app, j);
 	else
 		labels_answer(app, j, true);
 }

@@ -255,6 +255,7 @@ start(int argc, char **argv)
 	asktoken_init(&app.asktoken);
 	asks_init(&app);
 	walk_init(&app);
+	activity_init(&app);
 	answer_start(&app);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	fetch_start(&app);
@@ -272,6 +273,7 @@ abandon(const char *why)
 	struct ask *a;
 
 	fetch_stop(&app);
+	activity_give_up(&app);
 	while ((a = ask_any_waiting(&app)) != NULL) {
 		answer_unverified(&app, a, a->seq, a->reason, 0, why);
 		ask_done(&app, a, false);
@@ -300,6 +302,7 @@ finish(void)
 	answer_free(&app);
 	asks_free(&app);
 	walk_free(&app);
+	activity_free(&app);
 	labels_free(&app);
 	event_free(&app.ev);
 	event_free(&app.check);

@@ -10,6 +10,7 @@
  * judge.c   what each result means
  * user.c    channels: the truth of one user, in up to three answers
  * walk.c    channels: the truth of many, in pages
+ * activity.c  channels: active queues, of many at once
  * labels.c  channels: the org's own names of presences
  * answer.c  the lines: gc:state (by a jq program) and gc:unverified
  * token.c   the token command
@@ -42,7 +43,7 @@
 enum job_kind {
 	JOB_FREE, JOB_STATE,			/* events */
 	JOB_USER, JOB_ROUTING, JOB_PRESENCE,	/* channels: one user */
-	JOB_PAGE, JOB_LABELS
+	JOB_PAGE, JOB_LABELS, JOB_ACTIVITY
 };
 
 /* A user's answer of which a part is to come. */
@@ -53,7 +54,8 @@ struct half {
 	char text[];
 };
 
-enum ask_state { ASK_IDLE, ASK_READY, ASK_LATER, ASK_FLYING };
+/* BULK: whole but for the active queues. */
+enum ask_state { ASK_IDLE, ASK_READY, ASK_LATER, ASK_BULK, ASK_FLYING };
 
 /* One agent's question.  There may be 100,000: mind its size. */
 struct ask {
@@ -126,6 +128,21 @@ struct walk {
 	struct buf id;
 };
 
+/* The active queues of those who wait in bulk. */
+struct activity {
+	bool none;		/* the client may not */
+	bool granted;		/* it may */
+	bool flying;
+	size_t size;		/* users in one request, at most */
+	struct ask **batch;	/* who flies, in the request's order; NULL:
+				 * told already */
+	size_t count;
+	struct buf body;	/* of the request */
+	unsigned retries;
+	int64_t due_ms;
+	int64_t off_ms;		/* it failed: nobody waits for it before */
+};
+
 /* What gc:open, gc:closed and gc:failover tell. */
 struct sockets {
 	bool told;		/* of the protocol: the setting is none */
@@ -170,6 +187,7 @@ struct app {
 	struct ask **slots;
 	size_t slot_count, ask_count;
 	struct queue ready, later;	/* by order; by due_ms */
+	struct queue bulk;	/* by order */
 	size_t plain;		/* of ready, those that a page may answer */
 	uint64_t hash_key, serial;
 	size_t open;		/* waiting or flying */
@@ -182,6 +200,7 @@ struct app {
 	size_t flying;
 	uint64_t pace_rate;	/* ours, or less where the server says so */
 	struct walk walk;
+	struct activity activity;
 	struct labels labels;
 	bool hold_input;	/* --all: no line yet */
 	bool input_waits;	/* and there is one, or the end */
@@ -255,6 +274,21 @@ void judge_give_up(struct app *app, struct job *j, const char *error);
 void user_answer(struct app *app, struct job *j);
 /* One of a page, valid JSON, about the ask: false if it is no answer. */
 bool user_listed(struct app *app, const struct answer *an);
+/* One that flew for its active queues alone: a JSON object, or NULL. */
+void user_whole(struct app *app, struct ask *a, const char *queues);
+
+/* activity.c */
+void activity_init(struct app *app);
+void activity_free(struct app *app);
+bool activity_wanted(const struct app *app);	/* is it worth waiting? */
+bool activity_next(struct app *app, int64_t *due_ms);	/* send one? */
+void activity_sent(struct app *app);	/* who flies, and the body */
+void activity_answer(struct app *app, struct job *j);
+void activity_retry(struct app *app, const char *error);
+void activity_refused(struct app *app, const struct job *j,
+    const char *error, bool too_large);
+void activity_again(struct app *app);	/* as if it had not been sent */
+void activity_give_up(struct app *app);	/* all who wait are told of */
 
 /* walk.c */
 void walk_init(struct app *app);
