@@ -101,7 +101,8 @@ check: deps
 
 # Those that wait longest begin first.
 SLOW := $(patsubst %,tests/%.t,subscribe-health loop converge sim \
-          sim-channels reconcile-closed channels docs)
+          sim-channels reconcile-closed reconcile-channels channels \
+          channels-start docs)
 
 test: tests-built
 	$(RUN) -e '' $(UNIT) && \

@@ -31,7 +31,8 @@ enum {				/* rows of control_keys[] */
 	C_USER, C_SEQ, C_REASON, C_NAME, C_STATUS, C_PREVIOUS, C_WRAP,
 	C_TIME, C_QUEUES, C_GONE, C_PARTIAL, C_VERIFIED, C_SOURCE,
 	C_SOCKET, C_RESUMED, C_DOWNTIME, C_AGENTS, C_JOINED, C_LEFT,
-	C_FETCHED, C_HTTP, C_PRESENCE, C_ACTIVE, C_LEN
+	C_FETCHED, C_HTTP, C_PRESENCE, C_ACTIVE, C_SOCKETS, C_PROTOCOL,
+	C_NEXT, C_LEN
 };
 
 static const struct scan_key control_keys[C_LEN] = {
@@ -58,6 +59,9 @@ static const struct scan_key control_keys[C_LEN] = {
 	[C_HTTP] = { "httpStatus", -1 },
 	[C_PRESENCE] = { "presence", -1 },
 	[C_ACTIVE] = { "activeQueues", -1 },
+	[C_SOCKETS] = { "sockets", -1 },
+	[C_PROTOCOL] = { "protocol", -1 },
+	[C_NEXT] = { "next", -1 },
 };
 
 static const struct { const char *name; enum event_kind kind; } controls[] = {
@@ -140,7 +144,19 @@ parse_open(struct event *ev, const struct slice *v)
 		return "downtimeMs is neither number nor null";
 	ev->missed = ev->resumed &&
 	    (downtime != 0 || v[C_DOWNTIME].kind <= SCAN_NULL);
+	if (slice_number(v[C_SOCKETS], &ev->sockets) == -1)
+		ev->sockets = 0;
+	ev->protocol = slice_is(v[C_PROTOCOL], "channels") ? EVENT_CHANNELS :
+	    slice_is(v[C_PROTOCOL], "events") ? EVENT_EVENTS : EVENT_UNTOLD;
 	return NULL;
+}
+
+/* Nobody acts on what it says but as a hint: nothing in it is malformed. */
+static void
+parse_closed(struct event *ev, const struct slice *v)
+{
+	ev->reconnects = slice_is(v[C_NEXT], "reconnect") &&
+	    slice_number(v[C_SOCKET], &ev->socket) == 0;
 }
 
 static const char *
@@ -186,9 +202,13 @@ parse_control(struct event *ev, const char *line, size_t len)
 	bool agent = ev->kind >= EVENT_AGENT;
 	const char *why;
 
-	if (ev->kind == EVENT_BARRIER || ev->kind == EVENT_CLOSED)
+	if (ev->kind == EVENT_BARRIER)
 		return NULL;
 	scan_object(line, len, control_keys, C_LEN, v);
+	if (ev->kind == EVENT_CLOSED) {
+		parse_closed(ev, v);
+		return NULL;
+	}
 	if (!take_number_or_null(v[C_SOCKET], &ev->socket))
 		return "socket is no number";
 	if (ev->kind == EVENT_OPEN && (why = parse_open(ev, v)) != NULL)

@@ -28,6 +28,9 @@ enum event_kind {
 };
 #define EVENT_BIT(kind) (1u << (kind))
 
+/* What the stream comes from. */
+enum event_protocol { EVENT_UNTOLD, EVENT_EVENTS, EVENT_CHANNELS };
+
 struct event {
 	enum event_kind kind;
 	bool control;		/* its name begins with gc: */
@@ -52,6 +55,9 @@ struct event {
 	uint64_t socket;	/* OPEN CLOSED FAILOVER MEMBERS; 0 if absent */
 	uint64_t http_status;	/* UNVERIFIED: 0 if null or absent */
 	bool resumed;		/* OPEN */
+	uint64_t sockets;	/* OPEN: how many there are; 0: not told */
+	enum event_protocol protocol;	/* OPEN */
+	bool reconnects;	/* CLOSED: it will be open again */
 	bool missed;		/* OPEN: resumed and downtimeMs not 0 */
 	struct event_ids agents;	/* OPEN; MEMBERS: joined */
 	struct event_ids left;	/* MEMBERS */

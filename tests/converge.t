@@ -29,6 +29,7 @@ cat > "$dir/runs" <<'R'
 16 channels:frames-and-expands-are-lost drop=0.1 expand-miss=0.2 no-part=0.2
 17 channels:sockets-are-cut cut=120 rest-fail=0.2 rest-429=0.1
 18 channels:all-at-once drop=0.05 reorder=0.05 duplicate=0.05 cut=150 rest-fail=0.1 secondary=0.1 page-max=20 storm=2:700
+19 channels:active-queues-too wfm drop=0.1 cut=120 no-part=0.2 rest-fail=0.1
 R
 
 run() {
@@ -60,11 +61,12 @@ while read -r seed name faults; do
 	run "$seed" "$name" $faults < /dev/null
 done < "$dir/runs"
 
-# differs SEED NAME SED: the run's roster does not equal another truth
+# differs SEED NAME SED [-a]: the run's roster does not equal another truth
 differs() {
 	sed "$3" "$dir/$1/truth" > "$dir/other"
 	count=$((count + 1))
-	if "$here/scripts/compare-roster" "$dir/other" "$dir/$1/changes" \
+	# shellcheck disable=SC2086
+	if "$here/scripts/compare-roster" ${4-} "$dir/other" "$dir/$1/changes" \
 	    > /dev/null
 	then
 		echo "not ok $count - $2"
@@ -78,4 +80,6 @@ differs 2 "another truth differs" \
     's/"currentStatus":"[^"]*"/"currentStatus":"Wrong"/'
 differs 16 "another presence differs" \
     's/"presence":{"currentStatus":"[^"]*"/"presence":{"currentStatus":"WRONG"/'
+differs 19 "other active queues differ" \
+    's/"activeQueues":{"ids":\[[^]]*\]/"activeQueues":{"ids":["wrong"]/' -a
 echo "1..$count"

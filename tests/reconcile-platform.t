@@ -4,7 +4,9 @@
 . "$(dirname "$0")/tap.sh"
 cd "$dir" || exit 1
 
-# The id of a user says what the answers are like; `mode` is a file.
+# The id of a user says what the answers are like; `mode` is a file, and so is
+# `act`: the status of the answer about active queues, or the most ids that one
+# may be about, or a list that it tells.
 cat > server.pl <<'E2'
 use strict; use warnings; use IO::Socket::INET; use Time::HiRes 'time';
 my $s = IO::Socket::INET->new(Listen => 50, LocalAddr => '127.0.0.1') or die;
@@ -27,8 +29,10 @@ sub user {
 while (my $c = $s->accept) {
     my $head = '';
     while (my $line = <$c>) { $head .= $line; last if $line =~ /^\r?\n$/; }
-    my ($path) = $head =~ m{GET /api/v2(/\S+) } or next;
-    open my $log, '>>', 'log'; printf $log "%.3f %s\n", time, $path; close $log;
+    my ($path) = $head =~ m{(?:GET|POST) /api/v2(/\S+) } or next;
+    my $asked = '';
+    read $c, $asked, $1 if $head =~ /^Content-Length: (\d+)/mi;
+    open my $log, '>>', 'log'; printf $log "%.3f %s%s\n", time, $path, $asked; close $log;
     open my $m, '<', 'mode'; my $mode = <$m> // ''; chomp $mode; close $m;
     my ($status, $extra, $body) = (200, '', '{}');
     if ($path eq '/presence/definitions') {
@@ -37,6 +41,17 @@ while (my $c = $s->accept) {
         $body = $1 == 1 ?
             '{"entities":[{"id":"d1","name":"One"}],"pageCount":2}' :
             '{"entities":[{"id":"d2","name":"two","languageLabels":{"de":"Bereit","en":"Ready"}}],"pageCount":2}';
+    } elsif ($path eq '/workforcemanagement/users/activity') {
+        open my $f, '<', 'act'; my $act = <$f> // 403; chomp $act; close $f;
+        my @ids = $asked =~ /"(\w+)"(?=[],])/g;
+        if ($act =~ /^[34]..$|^500$/) {
+            ($status, $body) = ($act, sprintf $error, 'no', $act, 6);
+        } elsif ($act =~ /^\d+$/ && @ids > $act) {
+            ($status, $body) = (413, sprintf $error, 'response.entity.too.large', 413, 7);
+        } else {
+            my $queues = $act =~ /^\d+$/ ? '"activeQueueIds":["q2","q1"],"dateActiveQueuesChanged":"2024-06-15T14:32:08Z"' : $act;
+            $body = '{"entities":[' . join(',', map { qq({"id":"$_",$queues}) } grep { $_ ne 'bob' } @ids) . ']}';
+        }
     } elsif ($path =~ m{^/users\?}) {
         ($status, $body) = (403, sprintf $error, 'missing.permissions', 403, 2);
         ($status, $body) = (404, '{}') if $mode eq 'elsewhere';
@@ -60,6 +75,7 @@ while (my $c = $s->accept) {
 }
 E2
 : > mode
+: > act
 perl server.pl &
 later $!
 wait_for test -s port
@@ -77,7 +93,7 @@ ask() {
 	code=$?
 	tail -n 1 lines > out
 }
-paths() { cut -d ' ' -f 2 log | grep users | xargs; }
+paths() { cut -d ' ' -f 2 log | grep '^/users' | xargs; }
 parts() { jq -c '[.currentStatus, .lastUpdatedTimestamp, .presence]' out; }
 ready='{"currentStatus":"ON_QUEUE","label":"Ready","lastUpdatedTimestamp":"2024-06-15T14:32:09Z"}'
 whole='?expand=routingStatus,presence'
@@ -127,9 +143,58 @@ is "a 404 after a 200 is gone" "$(tail -n 1 out | jq -c \
     '[.event, .currentStatus, .presence]')" '["gc:state",null,null]'
 echo '{userId: .id, currentStatus: (.routingStatus.status + .gc.presence +
     .gc.label + .name), queues: null}' > map.jq
-gap nothing | gc-reconcile --map map.jq > out
+gap nothing | gc-reconcile --map map.jq > out 2> err
 is "--map has the whole user and our names" \
     "$(tail -n 1 out | jq -r .currentStatus)" COMMUNICATINGON_QUEUEReadyAnn
+
+# active: what the answers say of active queues, in short
+active() {
+	jq -c 'select(.event == "gc:state") | .activeQueues |
+	    . and [.ids, .lastUpdatedTimestamp]' lines | xargs
+}
+posts() { grep -c activity log; }
+ask ann
+ok "a client that may not have active queues is told so" has err \
+    'active queues cannot be had: the server answers 403 no \(contextId c-6\)'
+is "they are null then" "$code $(jq .activeQueues out)" "0 null"
+echo 9 > act
+ask ann
+is "where it may they are in the answer" "$code $(jq -c .activeQueues out)" \
+    '0 {"ids":["q2","q1"],"lastUpdatedTimestamp":"2024-06-15T14:32:08Z"}'
+is "asked for by a list of ids" "$(grep activity log | cut -d ' ' -f 2)" \
+    '/workforcemanagement/users/activity{"userIds":["ann"]}'
+ask noroute
+is "who lacked a part has them too" "$code $(jq -c .activeQueues.ids out)" \
+    '0 ["q2","q1"]'
+ask bob
+is "who is not in the answer has none" "$code $(jq .activeQueues out)" "0 null"
+for told in '"activeQueueIds":"q1"' '"activeQueueIds":["q1",7]' '"x":1' \
+    '"activeQueueIds":[],"dateActiveQueuesChanged":"soon"'; do
+	echo "$told" > act
+	ask ann
+	is "nor is there any in $told" "$code $(jq .activeQueues out)" "0 null"
+done
+echo '"activeQueueIds":[]' > act
+ask ann
+is "none of no known time are told" "$(jq -c .activeQueues out)" \
+    '{"ids":[],"lastUpdatedTimestamp":null}'
+echo 500 > act
+ask ann
+is "a server that fails is asked six times, then they are null" \
+    "$code $(posts) $(jq .activeQueues out)" "0 6 null"
+ok "which is said" has err 'active queues: the server answers 500'
+gap ann | gc-reconcile --drain 1s > lines 2> err
+is "or once there is no time left" "$? $(tail -n 1 lines |
+    jq -c '[.event, .currentStatus, .activeQueues]')" \
+    '0 ["gc:state","IDLE",null]'
+echo 400 > act
+ask ann
+is "a request that is refused is asked once" "$code $(posts) $(jq \
+    .activeQueues out)" "0 1 null"
+: > act
+{ gap ann; gap ann1; gap ann2; } | gc-reconcile -j 1 > lines 2> err
+is "what is not permitted is asked for once in a process" \
+    "$? $(active) $(grep -c 'queues cannot' err)" "0 false false false 1"
 
 for id in a b c d e; do gap $id; done > five
 rm -f log
@@ -150,6 +215,15 @@ gc-reconcile < five > out 2> err
 is "a list answers who is in it; the others are asked for" \
     "$? $(grep -c gc:state out) $(paths | tr ' ' '\n' | grep -v 'users?' | sort | xargs)" \
     "0 5 /users/left$whole /users/nullpart/presences/purecloud /users/zoe$whole"
+
+echo 1 > act
+for id in a b c d e ann left; do gap $id; done > many
+rm -f log
+gc-reconcile < many > lines 2> err
+is "a list of ids that is too long is halved" \
+    "$? $(active | tr ' ' '\n' | sort | uniq -c | xargs)" "0 1 false 6 true"
+ok "until it is not" grep -q 'activity.*","' log
+: > act
 
 # --- pace -------------------------------------------------------------------
 

@@ -54,7 +54,7 @@ static const char default_map[] =
 
 /*
  * In channels: the user, with both expands, and our member gc: the presence
- * as events spell it, and the org's own name of it.
+ * as events spell it, the org's own name of it, and the active queues.
  */
 static const char channels_map[] =
     "def status($what): if type == \"string\" and . != \"\" then .\n"
@@ -68,7 +68,7 @@ static const char channels_map[] =
     "  queues: {},\n"
     "  presence: {currentStatus: (.gc.presence | status(\"presence\")),\n"
     "    label: .gc.label, lastUpdatedTimestamp: .presence.modifiedDate},\n"
-    "  activeQueues: null}\n"
+    "  activeQueues: .gc.activeQueues}\n"
     "end\n";
 
 /*
@@ -110,15 +110,27 @@ answer_load_map(struct app *app, struct err *e)
 }
 
 void
+answer_set_map(struct app *app)
+{
+	struct err e;
+
+	if (app->opt.map != NULL)
+		return;
+	json_program_free(app->map);
+	app->map = json_program_new(app->channels ? channels_map :
+	    default_map, NULL, &e);
+	if (app->map == NULL)
+		die_err(&e);
+}
+
+void
 answer_start(struct app *app)
 {
 	struct err e;
 
 	buf_init(&app->line, LINE_CAP);
-	if (answer_load_map(app, &e) == -1 ||
-	    (app->map == NULL && (app->map = json_program_new(
-	    app->config.channels ? channels_map : default_map,
-	    NULL, &e)) == NULL) || (app->check_map =
+	answer_set_map(app);
+	if (answer_load_map(app, &e) == -1 || (app->check_map =
 	    json_program_new(check_map, NULL, &e)) == NULL)
 		die_err(&e);
 }
@@ -261,7 +273,7 @@ answer_gone(struct app *app, const struct answer *an)
 	buf_adds(&app->line, ",\"name\":null,\"currentStatus\":null,"
 	    "\"previousStatus\":null,\"wrapUpCode\":null,\"queueId\":null,"
 	    "\"lastUpdatedTimestamp\":null,\"queues\":{}");
-	buf_adds(&app->line, app->config.channels ? ",\"presence\":null,"
+	buf_adds(&app->line, app->channels ? ",\"presence\":null,"
 	    "\"activeQueues\":null}\n" : "}\n");
 	app->answers++;
 	print(app);

@@ -40,6 +40,7 @@ asks_init(struct app *app)
 	app->slots = xcalloc(app->slot_count, sizeof(struct ask *));
 	app->ready.before = is_before;
 	app->later.before = is_sooner;
+	app->bulk.before = is_before;
 	app->hash_key = ((uint64_t)arc4random() << 32) | arc4random();
 }
 
@@ -121,6 +122,7 @@ asks_free(struct app *app)
 	free(app->slots);
 	queue_free(&app->ready);
 	queue_free(&app->later);
+	queue_free(&app->bulk);
 }
 
 /* A reason's row; an unknown one is as urgent as the last. */
@@ -146,23 +148,34 @@ set_reason(struct ask *a, size_t row, struct text reason)
 		a->reason = a->reason_own = xstrndup(reason.p, reason.len);
 }
 
+/* Where it waits, or NULL. */
+static struct queue *
+queue_of(struct app *app, const struct ask *a)
+{
+	return a->state == ASK_READY ? &app->ready :
+	    a->state == ASK_LATER ? &app->later :
+	    a->state == ASK_BULK ? &app->bulk : NULL;
+}
+
 static void
 wait_for_turn(struct app *app, struct ask *a)
 {
-	a->state = a->due_ms <= app->now_ms ? ASK_READY : ASK_LATER;
+	if (a->half != NULL && a->half->missing == JOB_ACTIVITY)
+		a->state = ASK_BULK;
+	else
+		a->state = a->due_ms <= app->now_ms ? ASK_READY : ASK_LATER;
 	app->plain += a->state == ASK_READY && !a->alone;
-	queue_push(a->state == ASK_READY ? &app->ready : &app->later, a);
+	queue_push(queue_of(app, a), a);
 }
 
 static void
 leave_queue(struct app *app, struct ask *a)
 {
-	if (a->state == ASK_READY) {
-		queue_remove(&app->ready, a);
-		app->plain -= !a->alone;
-	} else if (a->state == ASK_LATER) {
-		queue_remove(&app->later, a);
-	}
+	struct queue *q = queue_of(app, a);
+
+	if (q != NULL)
+		queue_remove(q, a);
+	app->plain -= a->state == ASK_READY && !a->alone;
 }
 
 struct ask *
@@ -220,7 +233,7 @@ ask_keep_half(struct app *app, struct ask *a, struct half *half)
 		a->due_ms = 0;
 		wait_for_turn(app, a);
 	} else {
-		ask_set_alone(app, a);
+		wait_anew(app, a, true);
 	}
 }
 
@@ -235,6 +248,7 @@ ask_gap(struct app *app, const struct event *ev)
 	bool idle;
 
 	app->gaps++;
+	app->gap_ms = app->now_ms;
 	if (a == NULL)
 		a = add(app, ev->user_id, h);
 	idle = a->state == ASK_IDLE;
@@ -248,7 +262,7 @@ ask_gap(struct app *app, const struct event *ev)
 		leave_queue(app, a);
 		a->urgency = (uint8_t)urgency;
 		set_reason(a, row, ev->reason);
-		if (a->state == ASK_READY || a->state == ASK_LATER)
+		if (queue_of(app, a) != NULL)
 			wait_for_turn(app, a);
 	}
 	a->turn = app->walk.sent;
@@ -305,7 +319,9 @@ ask_any_waiting(struct app *app)
 {
 	struct ask *a = queue_first(&app->ready);
 
-	return a != NULL ? a : queue_first(&app->later);
+	if (a == NULL)
+		a = queue_first(&app->later);
+	return a != NULL ? a : queue_first(&app->bulk);
 }
 
 void
@@ -329,10 +345,11 @@ ask_again(struct app *app, struct ask *a, int64_t due_ms)
 static void
 rest(struct app *app)
 {
-	if (app->ready.room + app->later.room <= BURST)
+	if (app->ready.room + app->later.room + app->bulk.room <= BURST)
 		return;
 	queue_free(&app->ready);
 	queue_free(&app->later);
+	queue_free(&app->bulk);
 #ifdef __GLIBC__
 	malloc_trim(0);
 #endif

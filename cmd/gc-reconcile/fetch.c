@@ -65,6 +65,10 @@ add_path(struct app *app, struct job *j, struct buf *url)
 		labels_path(app, url);
 		return;
 	}
+	if (j->kind == JOB_ACTIVITY) {
+		buf_adds(url, "/api/v2/workforcemanagement/users/activity");
+		return;
+	}
 	path = paths[j->kind];
 	id_at = strstr(path, "%s");
 	id = curl_easy_escape(j->easy, j->ask->user_id,
@@ -73,6 +77,36 @@ add_path(struct app *app, struct job *j, struct buf *url)
 	buf_adds(url, id);
 	buf_adds(url, id_at + 2);
 	curl_free(id);
+}
+
+/* The last one broke: another kept connection may be as dead. */
+static bool
+is_wary(const struct app *app, const struct job *j)
+{
+	if (j->ask != NULL)
+		return j->ask->fresh;
+	return j->kind == JOB_LABELS || (j->kind == JOB_PAGE ?
+	    app->walk.retries : app->activity.retries) > 0;
+}
+
+/* What is asked for, and by whom. */
+static void
+set_method(struct app *app, struct job *j, const char *authorization)
+{
+	curl_slist_free_all(j->headers);
+	j->headers = curl_slist_append(NULL, authorization);
+	if (j->kind == JOB_ACTIVITY) {
+		curl_easy_setopt(j->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+		    (curl_off_t)app->activity.body.len);
+		curl_easy_setopt(j->easy, CURLOPT_COPYPOSTFIELDS,
+		    app->activity.body.data);
+		j->headers = curl_slist_append(j->headers,
+		    "Content-Type: application/json");
+		j->headers = curl_slist_append(j->headers, "Expect:");
+	} else {
+		curl_easy_setopt(j->easy, CURLOPT_HTTPGET, 1L);
+	}
+	curl_easy_setopt(j->easy, CURLOPT_HTTPHEADER, j->headers);
 }
 
 static void
@@ -90,22 +124,19 @@ set_address(struct app *app, struct job *j)
 	    &j->reply);
 	buf_reset(&text);
 	buf_addf(&text, "Authorization: Bearer %s", app->token.access_token);
-	curl_slist_free_all(j->headers);
-	j->headers = curl_slist_append(NULL, text.data);
-	curl_easy_setopt(j->easy, CURLOPT_HTTPHEADER, j->headers);
+	set_method(app, j, text.data);
 	curl_easy_setopt(j->easy, CURLOPT_PREREQFUNCTION, on_request);
 	curl_easy_setopt(j->easy, CURLOPT_PREREQDATA, j);
 	curl_easy_setopt(j->easy, CURLOPT_PRIVATE, j);
-	/* another kept one may be as dead */
 	curl_easy_setopt(j->easy, CURLOPT_FRESH_CONNECT,
-	    j->ask == NULL || j->ask->fresh ? 1L : 0L);
+	    is_wary(app, j) ? 1L : 0L);
 	buf_wipe(&text);
 }
 
 static enum job_kind
 kind_for(const struct app *app, const struct ask *a)
 {
-	if (!app->config.channels)
+	if (!app->channels)
 		return JOB_STATE;
 	return a->half != NULL ? a->half->missing : JOB_USER;
 }
@@ -128,6 +159,8 @@ send_one(struct app *app, struct job *j, enum job_kind kind, struct ask *a)
 	j->hold_number = app->hold_number;
 	if (a != NULL)
 		ask_sent(app, a);
+	else if (kind == JOB_ACTIVITY)
+		activity_sent(app);
 	set_address(app, j);
 	if (kind == JOB_PAGE)
 		walk_sent(app);
@@ -160,23 +193,27 @@ fetch_wanted(const struct app *app)
 
 /*
  * What is to be sent next; false: nothing now.  Names come before all that
- * needs them, and a page before the questions that it may answer.
+ * needs them, and a page before the questions that it may answer.  Active
+ * queues end questions that have waited long.
  */
 static bool
 next_request(struct app *app, enum job_kind *kind, struct ask **a,
     int64_t *due)
 {
 	*a = NULL;
-	if (app->config.channels && fetch_wanted(app)) {
+	if (app->channels && fetch_wanted(app)) {
 		*kind = JOB_LABELS;
 		if (labels_wanted(app))
 			return !app->labels.flying;
 		*kind = JOB_PAGE;
 		if (walk_next(app, due))
 			return true;
+		*kind = JOB_ACTIVITY;
+		if (activity_next(app, due))
+			return true;
 	}
 	*a = ask_next(app, due);
-	if (*a == NULL || (app->walk.on && !(*a)->alone))
+	if (*a == NULL || ((app->walk.on || app->walk.held) && !(*a)->alone))
 		return false;
 	*kind = kind_for(app, *a);
 	return true;
@@ -275,4 +312,17 @@ fetch_stop(struct app *app)
 		*j = (struct job){ .kind = JOB_FREE };
 	}
 	curl_multi_cleanup(app->multi);
+}
+
+void
+fetch_again(struct app *app)
+{
+	fetch_stop(app);
+	fetch_start(app);
+	walk_stop(app);
+	app->labels.flying = false;
+	activity_give_up(app);
+	for (size_t i = 0; i < app->slot_count; i++)
+		for (struct ask *a = app->slots[i]; a != NULL; a = a->chain)
+			ask_drop_half(a);
 }

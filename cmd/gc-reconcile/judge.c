@@ -41,6 +41,8 @@ send_again(struct app *app, struct job *j)
 		walk_again(app);
 	else if (j->kind == JOB_LABELS)
 		app->labels.flying = false;
+	else if (j->kind == JOB_ACTIVITY)
+		activity_again(app);
 	else
 		ask_again(app, j->ask, 0);
 }
@@ -53,6 +55,8 @@ retry(struct app *app, struct job *j, const char *error)
 		walk_retry(app, error);
 	else if (j->kind == JOB_LABELS)
 		labels_answer(app, j, false);
+	else if (j->kind == JOB_ACTIVITY)
+		activity_retry(app, error);
 	else
 		judge_retry(app, j, error);
 }
@@ -93,7 +97,7 @@ heed_pace(struct app *app, const struct http_reply *r)
 	int64_t wait_ms = r->rate_reset_ms < RESET_MAX_MS ?
 	    r->rate_reset_ms : RESET_MAX_MS;
 
-	if (!app->config.channels || limit == 0)
+	if (!app->channels || limit == 0)
 		return;
 	if (r->rate_count >= limit && wait_ms > 0)
 		pace_hold(&app->pace, app->now_ms + wait_ms);
@@ -121,7 +125,7 @@ answered(struct app *app, struct job *j)
 	} else if (j->reply.status == 404) {
 		answer_gone(app, &an);
 		ask_done(app, a, true);
-	} else if (app->config.channels) {
+	} else if (app->channels) {
 		user_answer(app, j);
 	} else if (answer_state(app, &an, &e) == -1) {
 		judge_give_up(app, j, e.msg);
@@ -147,6 +151,8 @@ refused(struct app *app, struct job *j, const char *text, bool too_large)
 			code = codes[i].code;
 	if (j->kind == JOB_LABELS)
 		labels_answer(app, j, false);
+	else if (j->kind == JOB_ACTIVITY)
+		activity_refused(app, j, text, too_large);
 	else if (j->kind != JOB_PAGE)
 		judge_give_up(app, j, text);
 	else if (too_large)
@@ -161,6 +167,8 @@ listed(struct app *app, struct job *j)
 {
 	if (j->kind == JOB_PAGE)
 		walk_answer(app, j);
+	else if (j->kind == JOB_ACTIVITY)
+		activity_answer(app, j);
 	else
 		labels_answer(app, j, true);
 }
@@ -172,7 +180,7 @@ describe(struct app *app, const struct job *j, char *text, size_t size)
 	struct platform_error pe;
 	long status = j->reply.status;
 
-	if (status == 200 || !app->config.channels || !platform_error(&pe,
+	if (status == 200 || !app->channels || !platform_error(&pe,
 	    j->reply.body.data, j->reply.body.len)) {
 		snprintf(text, size, "the server answers %ld", status);
 		return status == 413;

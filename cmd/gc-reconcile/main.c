@@ -12,7 +12,8 @@
 #include "lib/sandbox.h"
 
 #define ACT_ON (EVENT_BIT(EVENT_GAP) | EVENT_BIT(EVENT_AGENT) | \
-    EVENT_BIT(EVENT_BARRIER))
+    EVENT_BIT(EVENT_BARRIER) | EVENT_BIT(EVENT_OPEN) | \
+    EVENT_BIT(EVENT_CLOSED) | EVENT_BIT(EVENT_FAILOVER))
 #define WAIT_MAX_MS 60000	/* curl_multi_poll knows no for ever */
 #define SIGNAL_DRAIN_MS 2000
 
@@ -83,6 +84,8 @@ one_line(const char *line, size_t len, size_t raw)
 		ask_passed(&app, &app.ev);
 	else if (app.ev.kind == EVENT_BARRIER)
 		filter_flush(&app.filter);
+	else if (app.ev.kind != EVENT_OTHER)
+		sockets_heed(&app, &app.ev);
 }
 
 static void
@@ -123,7 +126,8 @@ reload(void)
 		    fresh.cacert);
 		config_free(&fresh);
 	}
-	if (status == 0 && fresh.channels != app.config.channels) {
+	if (status == 0 && !app.sockets.told &&
+	    fresh.channels != app.channels) {
 		status = err_set(&e, GC_EX_CONFIG, "another protocol needs "
 		    "another process");
 		config_free(&fresh);
@@ -241,7 +245,8 @@ start(int argc, char **argv)
 	if (app.opt.all && !app.config.channels)
 		die(GC_EX_USAGE, "--all: the API of the events protocol has no "
 		    "list of agents");
-	if (	    child_helper(app.config.token_cmd, &e) == -1 ||
+	app.channels = app.config.channels;
+	if (child_helper(app.config.token_cmd, &e) == -1 ||
 	    filter_open(&app.filter, app.opt.strict, &m, &e) == -1)
 		die_err(&e);
 	sigs_catch_hup();
@@ -250,6 +255,7 @@ start(int argc, char **argv)
 	asktoken_init(&app.asktoken);
 	asks_init(&app);
 	walk_init(&app);
+	activity_init(&app);
 	answer_start(&app);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	fetch_start(&app);
@@ -267,6 +273,7 @@ abandon(const char *why)
 	struct ask *a;
 
 	fetch_stop(&app);
+	activity_give_up(&app);
 	while ((a = ask_any_waiting(&app)) != NULL) {
 		answer_unverified(&app, a, a->seq, a->reason, 0, why);
 		ask_done(&app, a, false);
@@ -295,6 +302,7 @@ finish(void)
 	answer_free(&app);
 	asks_free(&app);
 	walk_free(&app);
+	activity_free(&app);
 	labels_free(&app);
 	event_free(&app.ev);
 	event_free(&app.check);
@@ -321,7 +329,7 @@ drain_until(int64_t ended_ms)
 static bool
 is_fine(void)
 {
-	app.too_long = app.config.channels && app.filter.in.ended &&
+	app.too_long = app.channels && app.filter.in.ended &&
 	    fetch_wanted(&app) &&
 	    app.pace.hold_ms - clock_mono_ms() > WAIT_TOLD_MS;
 	return app.fatal == 0 && !app.too_long;

@@ -4,11 +4,13 @@
  *
  * main.c    options, the loop, the end
  * ask.c     the questions: one an agent, the urgent first
+ * sockets.c channels: the protocol, and which sockets are open
  * queue.c   a heap of questions, by urgency and age or by when they are due
  * fetch.c   transfers by curl_multi
  * judge.c   what each result means
  * user.c    channels: the truth of one user, in up to three answers
  * walk.c    channels: the truth of many, in pages
+ * activity.c  channels: active queues, of many at once
  * labels.c  channels: the org's own names of presences
  * answer.c  the lines: gc:state (by a jq program) and gc:unverified
  * token.c   the token command
@@ -35,12 +37,13 @@
 #define REASON_MAX 256		/* bytes of a reason that nobody knows */
 #define WAIT_TOLD_MS 180000	/* a server that asks for more: it is said */
 #define STUCK_MAX 20000		/* agents kept after a gc:unverified */
+#define SOCKETS_MAX 64		/* that are told apart */
 
 /* What a transfer asks for. */
 enum job_kind {
 	JOB_FREE, JOB_STATE,			/* events */
 	JOB_USER, JOB_ROUTING, JOB_PRESENCE,	/* channels: one user */
-	JOB_PAGE, JOB_LABELS
+	JOB_PAGE, JOB_LABELS, JOB_ACTIVITY
 };
 
 /* A user's answer of which a part is to come. */
@@ -51,7 +54,8 @@ struct half {
 	char text[];
 };
 
-enum ask_state { ASK_IDLE, ASK_READY, ASK_LATER, ASK_FLYING };
+/* BULK: whole but for the active queues. */
+enum ask_state { ASK_IDLE, ASK_READY, ASK_LATER, ASK_BULK, ASK_FLYING };
 
 /* One agent's question.  There may be 100,000: mind its size. */
 struct ask {
@@ -113,6 +117,8 @@ struct walk {
 	bool on, all;		/* all: everyone is answered, asked or not */
 	bool none;		/* the client may not */
 	bool flying;
+	bool held;		/* it is worth it, but not yet */
+	int64_t held_ms;	/* since when */
 	uint64_t size, number;	/* of the next page */
 	uint64_t pages, total;	/* 0: not known yet */
 	uint64_t sent;		/* pages so far */
@@ -120,6 +126,29 @@ struct walk {
 	int64_t due_ms;
 	struct names seen;	/* all: whose state was told */
 	struct buf id;
+};
+
+/* The active queues of those who wait in bulk. */
+struct activity {
+	bool none;		/* the client may not */
+	bool granted;		/* it may */
+	bool flying;
+	size_t size;		/* users in one request, at most */
+	struct ask **batch;	/* who flies, in the request's order; NULL:
+				 * told already */
+	size_t count;
+	struct buf body;	/* of the request */
+	unsigned retries;
+	int64_t due_ms;
+	int64_t off_ms;		/* it failed: nobody waits for it before */
+};
+
+/* What gc:open, gc:closed and gc:failover tell. */
+struct sockets {
+	bool told;		/* of the protocol: the setting is none */
+	uint64_t count;		/* at most SOCKETS_MAX */
+	bool settled[SOCKETS_MAX];	/* open, or not to be waited for */
+	int64_t opened_ms;	/* when the last one was */
 };
 
 struct label {
@@ -151,10 +180,14 @@ struct app {
 	struct event ev, check;
 	struct pace pace;
 	int64_t now_ms;
+	bool channels;		/* the protocol that is spoken */
+	struct sockets sockets;
+	int64_t gap_ms;		/* when the last question came */
 
 	struct ask **slots;
 	size_t slot_count, ask_count;
 	struct queue ready, later;	/* by order; by due_ms */
+	struct queue bulk;	/* by order */
 	size_t plain;		/* of ready, those that a page may answer */
 	uint64_t hash_key, serial;
 	size_t open;		/* waiting or flying */
@@ -167,6 +200,7 @@ struct app {
 	size_t flying;
 	uint64_t pace_rate;	/* ours, or less where the server says so */
 	struct walk walk;
+	struct activity activity;
 	struct labels labels;
 	bool hold_input;	/* --all: no line yet */
 	bool input_waits;	/* and there is one, or the end */
@@ -212,6 +246,10 @@ void ask_again(struct app *app, struct ask *a, int64_t due_ms);
 void ask_done(struct app *app, struct ask *a, bool answered);
 struct ask *ask_any_waiting(struct app *app);
 
+/* sockets.c */
+void sockets_heed(struct app *app, const struct event *ev);
+bool sockets_missing(const struct app *app);	/* some will open soon */
+
 /* queue.c */
 void queue_push(struct queue *q, struct ask *a);
 void queue_remove(struct queue *q, struct ask *a);
@@ -224,6 +262,7 @@ int64_t fetch_some(struct app *app);	/* returns when more may go */
 void fetch_take(struct app *app);	/* finished transfers */
 void fetch_renew(struct app *app);	/* no old connection or trust */
 void fetch_stop(struct app *app);	/* give up what flies */
+void fetch_again(struct app *app);	/* all that flies, from the start */
 bool fetch_wanted(const struct app *app);	/* is anything to be sent? */
 
 /* judge.c */
@@ -235,6 +274,21 @@ void judge_give_up(struct app *app, struct job *j, const char *error);
 void user_answer(struct app *app, struct job *j);
 /* One of a page, valid JSON, about the ask: false if it is no answer. */
 bool user_listed(struct app *app, const struct answer *an);
+/* One that flew for its active queues alone: a JSON object, or NULL. */
+void user_whole(struct app *app, struct ask *a, const char *queues);
+
+/* activity.c */
+void activity_init(struct app *app);
+void activity_free(struct app *app);
+bool activity_wanted(const struct app *app);	/* is it worth waiting? */
+bool activity_next(struct app *app, int64_t *due_ms);	/* send one? */
+void activity_sent(struct app *app);	/* who flies, and the body */
+void activity_answer(struct app *app, struct job *j);
+void activity_retry(struct app *app, const char *error);
+void activity_refused(struct app *app, const struct job *j,
+    const char *error, bool too_large);
+void activity_again(struct app *app);	/* as if it had not been sent */
+void activity_give_up(struct app *app);	/* all who wait are told of */
 
 /* walk.c */
 void walk_init(struct app *app);
@@ -248,6 +302,7 @@ void walk_halve(struct app *app, const char *error);	/* too large */
 void walk_retry(struct app *app, const char *error);
 void walk_again(struct app *app);	/* as if it had not been sent */
 void walk_fail(struct app *app, int code, const char *error);
+void walk_stop(struct app *app);	/* its page was given up */
 
 /* labels.c */
 bool labels_wanted(const struct app *app);
@@ -258,6 +313,7 @@ void labels_free(struct app *app);
 
 /* answer.c */
 void answer_start(struct app *app);
+void answer_set_map(struct app *app);	/* that of the protocol, or --map */
 /* Compile --map anew; -1: it is as before. */
 int answer_load_map(struct app *app, struct err *e);
 /* 0, or -1 and why the answer is none. */

@@ -57,7 +57,8 @@ add_member(struct buf *text, const char *name, const char *value, size_t len)
 
 /* What is ours to say for the map: see answer.c. */
 static void
-add_gc(struct app *app, struct buf *text, const struct slice v[KEYS])
+add_gc(struct app *app, struct buf *text, const struct slice v[KEYS],
+    const char *queues)
 {
 	char room[PARTS_NAME_MAX];
 	struct buf id, told, gc;
@@ -66,7 +67,7 @@ add_gc(struct app *app, struct buf *text, const struct slice v[KEYS])
 
 	buf_init(&id, 256);
 	buf_init(&told, 4096);
-	buf_init(&gc, 64 << 10);
+	buf_init(&gc, USER_MAX);
 	if (slice_unescape(v[DEFINITION_ID], &id) == 0 && id.len > 0)
 		label = label_of(app, id.data);
 	buf_adds(&gc, "{\"presence\":");
@@ -82,6 +83,8 @@ add_gc(struct app *app, struct buf *text, const struct slice v[KEYS])
 		buf_add_json(&gc, label, strlen(label));
 	else
 		buf_adds(&gc, "null");
+	buf_adds(&gc, ",\"activeQueues\":");
+	buf_adds(&gc, queues != NULL ? queues : "null");
 	buf_adds(&gc, "}");
 	add_member(text, "gc", gc.data, gc.len);
 	buf_free(&id);
@@ -92,7 +95,7 @@ add_gc(struct app *app, struct buf *text, const struct slice v[KEYS])
 /* It is whole: a line, or why it is none. */
 static int
 tell(struct app *app, const struct answer *an, const struct slice v[KEYS],
-    struct err *e)
+    const char *queues, struct err *e)
 {
 	struct answer whole = *an;
 	struct buf text;
@@ -100,7 +103,7 @@ tell(struct app *app, const struct answer *an, const struct slice v[KEYS],
 
 	buf_init(&text, USER_MAX);
 	buf_add(&text, an->text, an->len);
-	add_gc(app, &text, v);
+	add_gc(app, &text, v, queues);
 	whole.text = text.data;
 	whole.len = text.len;
 	status = answer_state(app, &whole, e);
@@ -115,6 +118,7 @@ keep_half(struct app *app, const struct answer *an, enum job_kind part)
 {
 	struct half *half = xcalloc(1, sizeof(*half) + an->len);
 
+	app->known_good = true;	/* somebody was there */
 	half->missing = part;
 	half->fetched_ms = an->fetched_ms;
 	half->len = an->len;
@@ -151,7 +155,11 @@ user_listed(struct app *app, const struct answer *an)
 		keep_half(app, an, missing(v));
 		return true;
 	}
-	if (tell(app, an, v, &e) == -1)
+	if (activity_wanted(app)) {
+		keep_half(app, an, JOB_ACTIVITY);
+		return true;
+	}
+	if (tell(app, an, v, NULL, &e) == -1)
 		return false;
 	ask_done(app, an->ask, true);
 	return true;
@@ -205,7 +213,9 @@ take(struct app *app, struct job *j, const struct answer *an)
 		return;
 	}
 	part = missing(v);
-	if (part == JOB_FREE && tell(app, an, v, &e) == 0)
+	if (part == JOB_FREE && !an->ask->again && activity_wanted(app))
+		keep_half(app, an, JOB_ACTIVITY);
+	else if (part == JOB_FREE && tell(app, an, v, NULL, &e) == 0)
 		ask_done(app, an->ask, true);
 	else if (part == JOB_FREE)
 		judge_give_up(app, j, e.msg);
@@ -236,4 +246,22 @@ user_answer(struct app *app, struct job *j)
 		take(app, j, &an);
 	}
 	buf_free(&text);
+}
+
+void
+user_whole(struct app *app, struct ask *a, const char *queues)
+{
+	struct half *half = a->half;
+	struct answer an = { a, a->sent_seq, a->reason, half->fetched_ms,
+	    half->text, half->len };
+	struct slice v[KEYS];
+	bool told;
+	struct err e;
+
+	/* its presence was judged before it was kept */
+	told = read_user(&an, v, true, &e) == 0 &&
+	    tell(app, &an, v, queues, &e) == 0;
+	if (!told)
+		answer_unverified(app, a, a->sent_seq, a->reason, 0, e.msg);
+	ask_done(app, a, told);
 }

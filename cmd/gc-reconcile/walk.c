@@ -13,6 +13,10 @@
 
 #define SIZE_FIRST 500
 #define ROUNDS_MAX 3		/* --all: until everyone was told of */
+#define QUIET_MS 150		/* no question for so long: a burst is over */
+#define BURST_MAX_MS 2000	/* or it lasts longer than is worth waiting */
+#define SOCKET_MAX_MS 5000	/* for the next socket to open */
+#define SOCKETS_ALL_MS 20000	/* for all of them */
 
 void
 walk_init(struct app *app)
@@ -73,17 +77,63 @@ begin_round(struct app *app)
 	}
 }
 
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t
+later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/*
+ * When a round that is worth it may begin.  A page answers those who asked
+ * before it was sent: who asks a moment later would need another round.  So
+ * the burst is to be over, and the sockets are to be open that will open
+ * soon, each with doubts of its own.
+ */
+static int64_t
+begins_at(const struct app *app)
+{
+	const struct walk *w = &app->walk;
+	int64_t at = earlier(app->gap_ms + QUIET_MS,
+	    w->held_ms + BURST_MAX_MS);
+
+	if (app->filter.in.ended || app->filter.input_done)
+		return app->now_ms;	/* nobody else will ask */
+	if (sockets_missing(app))
+		at = later(at, earlier(later(app->sockets.opened_ms,
+		    w->held_ms) + SOCKET_MAX_MS,
+		    w->held_ms + SOCKETS_ALL_MS));
+	return at;
+}
+
 static void
-plan(struct app *app)
+plan(struct app *app, int64_t *due_ms)
 {
 	struct walk *w = &app->walk;
+	bool worth = app->plain > round_of(w);
+	int64_t at;
 
-	if (w->on) {
+	if (w->on)
 		w->on = app->plain > 0 && app->plain > pages_to_go(app);
-	} else if (app->plain > round_of(w)) {
-		w->on = true;
-		begin_round(app);
+	if (w->on || !worth) {
+		w->held = false;
+		return;
 	}
+	if (!w->held)
+		w->held_ms = app->now_ms;
+	at = begins_at(app);
+	w->held = at > app->now_ms;
+	if (w->held) {
+		*due_ms = earlier(*due_ms, at);
+		return;
+	}
+	w->on = true;
+	begin_round(app);
 }
 
 bool
@@ -94,7 +144,7 @@ walk_next(struct app *app, int64_t *due_ms)
 	if (w->none || w->flying)
 		return false;
 	if (!w->all)
-		plan(app);
+		plan(app, due_ms);
 	if (!w->on)
 		return false;
 	if (w->due_ms <= app->now_ms)
@@ -215,6 +265,12 @@ walk_answer(struct app *app, struct job *j)
 }
 
 /* --- what goes wrong ---------------------------------------------------- */
+
+void
+walk_stop(struct app *app)
+{
+	app->walk.flying = app->walk.on = app->walk.held = false;
+}
 
 void
 walk_again(struct app *app)

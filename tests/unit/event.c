@@ -52,6 +52,27 @@ static const struct {
 	    "\"left\":[\"b\",1]}", "left is no list of ids" },
 };
 
+/* What lines tell of the connection: sockets, the protocol, and whether one
+ * will be open again. */
+static const struct {
+	const char *name, *line;
+	unsigned sockets, protocol, reconnects;
+} connections[] = {
+	{ "an open of channels", "{\"event\":\"gc:open\",\"protocol\":"
+	    "\"channels\",\"socket\":1,\"sockets\":3}", 3,
+	    EVENT_CHANNELS, 0 },
+	{ "one of events", "{\"event\":\"gc:open\",\"protocol\":"
+	    "\"events\",\"sockets\":1}", 1, EVENT_EVENTS, 0 },
+	{ "one that tells neither", "{\"event\":\"gc:open\",\"protocol\":"
+	    "7,\"sockets\":\"x\"}", 0, EVENT_UNTOLD, 0 },
+	{ "a socket that will be open again", "{\"event\":\"gc:closed\","
+	    "\"socket\":2,\"next\":\"reconnect\"}", 0, 0, 1 },
+	{ "one that will not", "{\"event\":\"gc:closed\",\"socket\":2,"
+	    "\"next\":\"stop\"}", 0, 0, 0 },
+	{ "and one that is no number", "{\"event\":\"gc:closed\","
+	    "\"socket\":\"x\",\"next\":\"reconnect\"}", 0, 0, 0 },
+};
+
 static struct event ev;
 static struct buf got;
 
@@ -80,6 +101,25 @@ listed(const char *line, size_t len)
 	for (size_t i = 0; i < ev.queues.count; i++)
 		add(ev.queues.tiers[i].queue_id, &ev.queues.tiers[i].status);
 	return ev.queues.told ? got.data : "none";
+}
+
+static void
+test_connections(void)
+{
+	for (size_t i = 0; i < sizeof(connections) / sizeof(connections[0]);
+	    i++) {
+		const char *line = connections[i].line;
+		const char *why;
+
+		ev.sockets = 0;
+		ev.protocol = EVENT_UNTOLD;
+		ev.reconnects = false;
+		why = event_parse(&ev, line, strlen(line), ~0u);
+		ok(why == NULL && ev.sockets == connections[i].sockets &&
+		    ev.protocol == connections[i].protocol &&
+		    ev.reconnects == connections[i].reconnects,
+		    "%s", connections[i].name);
+	}
 }
 
 /* Every string escaped, and as many as a line has room for. */
@@ -136,6 +176,7 @@ main(void)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		is_str(listed(cases[i].line, strlen(cases[i].line)),
 		    cases[i].want, cases[i].name);
+	test_connections();
 	test_many();
 	test_id_cap();
 	event_free(&ev);
