@@ -20,7 +20,7 @@ struct view {
 	const struct crew *crew;
 	int sort;		/* enum sort */
 	bool reverse, doubted_only;
-	char filter[FILTER_MAX];	/* part of a name, id or status; any case */
+	char filter[FILTER_MAX];	/* part of a name, id or status */
 	size_t queue;		/* of this queue alone; INDEX_NONE: of all */
 	uint32_t *rows;		/* agents, sorted */
 	size_t count, alloc;
