@@ -32,6 +32,7 @@ NET     := -lcurl -lssl -lcrypto
 LDLIBS.gc-token     := $(NET) -ljq
 LDLIBS.gc-subscribe := $(NET) -lwslay -ljq
 LDLIBS.gc-reconcile := $(NET) -ljq
+LDLIBS.gc-check     := $(NET) -ljq
 LDLIBS.gc-names     := $(NET) -ljq
 LDLIBS.gc-sim       := -lmicrohttpd -lssl -lcrypto
 LDLIBS.gc-top       := $(shell pkg-config --libs ncursesw 2>/dev/null || echo -lncursesw -ltinfo)

@@ -1,0 +1,115 @@
+#!/bin/sh
+# gc-check: each thing broken in turn.
+. "$(dirname "$0")/tap.sh"
+cd "$dir" || exit 1
+
+# verdict STEP: what was said of it
+verdict() { jq -r --arg s "$1" 'select(.step == $s) | .verdict' out; }
+failed() { jq -r 'select(.verdict == "failed") | .step' out | head -n 1; }
+
+# broken NAME STEP CODE ADVICE: the last run failed first at that step, ended
+# with that code, and said what to do
+broken() {
+	is "$1: found" "$(failed)" "$2"
+	is 'ended with its code' "$(cat code)" "$3"
+	ok 'with what to do' sh -c "jq -r 'select(.verdict == \"failed\") |
+	    .advice' out | head -n 1 | grep -q -- '$4'"
+	is 'a line a step' "$(wc -l < out)" 10
+}
+
+# org COMMAND, with gc-sim's options in $options
+org() {
+	# shellcheck disable=SC2086
+	gc-sim $options -- sh -c "$1 > out 2> err; echo \$? > code" \
+	    > sim.log 2>&1
+}
+check='gc-check --json --timeout 5s'
+
+for options in '--protocol events' '--protocol channels' '--plain'; do
+	org "$check"
+	is "$options: nothing failed" "$(cat code) $(failed)" '0 '
+	is 'the pong came' "$(verdict pong)" ok
+done
+is 'no TLS, no verdict on it' "$(verdict tls)" skipped
+
+options='--protocol events'
+env -i PATH="$PATH" HOME="$HOME" $check > out 2> err
+echo $? > code
+broken 'no settings' settings 78 'gc-config'
+org "GC_API_URL=https://nowhere.invalid $check"
+if [ "$(failed)" = names ] && [ "$(cat code)" = 69 ]; then
+	broken 'no name server' names 69 'resolv.conf'
+else
+	broken 'no such host' names 78 'GC_REGION'
+fi
+if unshare -rn true 2> /dev/null; then
+	org "unshare -rn env GC_API_URL=https://api.example.com $check"
+	is 'no DNS at all' "$(failed)" names
+	is 'is a lost service' "$(cat code)" 69
+fi
+org "GC_API_URL=https://127.0.0.1:9 GC_WS_URL=wss://127.0.0.1:9 $check"
+broken 'nobody listens' connection 69 'firewall'
+org "HTTPS_PROXY=http://127.0.0.1:9 $check"
+broken 'a wrong proxy' connection 69 'proxy of HTTPS_PROXY'
+org "unset GC_CACERT; $check"
+broken 'an untrusted certificate' tls 77 'GC_CACERT'
+org "GC_CLIENT_SECRET=wrong $check"
+broken 'a wrong secret' token 77 'secret is wrong'
+org "GC_TOKEN_CMD='echo nobody' $check"
+broken 'a token that nobody knows' rest 77 'same region'
+options='--protocol channels'
+org "GC_PROTOCOL=events GC_WS_URL=\$(echo \$GC_API_URL | sed s/http/ws/) $check"
+broken 'the other protocol' stream 78 'GC_PROTOCOL'
+options='--protocol events --fault rest-fail=1'
+org "$check"
+broken 'an API that fails' rest 69 'later'
+options='--fault refuse=403:9'
+org "$check"
+broken 'a permission that is missing' stream 77 'lacks a right'
+is 'the rest before it is fine' "$(verdict rest)" ok
+options='--fault refuse=404:9'
+org "$check"
+broken 'no such path' stream 78 'GC_WS_URL'
+options='--fault no-pong'
+org "$check"
+broken 'no pong' pong 69 'swallows'
+is 'though it is open' "$(verdict subscription)" ok
+
+lib=$(ls /usr/lib/*/faketime/libfaketime.so.1 2> /dev/null | head -n 1)
+if [ -n "$lib" ] && [ "${GC_BUILD##*/}" != asan ]; then
+	options=
+	for by in +10m -10m; do
+		org "LD_PRELOAD=$lib FAKETIME=$by $check"
+		broken "a clock off by $by" clock 78 'NTP'
+	done
+fi
+
+# A certificate that has expired, of a server of our own.
+openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost \
+    -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -days 1 \
+    -keyout key.pem -out now.pem 2> /dev/null
+openssl x509 -in now.pem -signkey key.pem -days -1 -out old.pem \
+    2> /dev/null
+perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(Listen => 1,
+    LocalAddr => "127.0.0.1"); print $s->sockport' > port
+openssl s_server -accept 127.0.0.1:"$(cat port)" -cert old.pem -key key.pem \
+    -www > server.log 2>&1 &
+later $!
+listens() { openssl s_client -connect 127.0.0.1:"$(cat port)" \
+    < /dev/null 2> /dev/null | grep -q CERTIFICATE; }
+if wait_for listens; then
+	options=
+	cp old.pem trusted.pem
+	org "GC_CACERT=$dir/trusted.pem \
+	    GC_API_URL=https://127.0.0.1:$(cat port) \
+	    GC_WS_URL=wss://127.0.0.1:$(cat port) $check"
+	broken 'an expired certificate' tls 77 'has expired'
+fi
+
+# In words, for people.
+options=
+org 'GC_CLIENT_SECRET=tr0ub4dor gc-check -vv'
+ok 'in words' has out '^ok       settings  '
+ok 'with what to do' has out '^FAILED   token .*To do: '
+is 'no secret in it' "$(cat out err | grep -c tr0ub4dor)" 0
+done_testing
