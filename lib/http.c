@@ -1,6 +1,8 @@
 #include <limits.h>
+#include <malloc.h>
 #include <openssl/ssl.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -20,6 +22,48 @@ http_library(void)
 {
 	return curl_version();
 }
+
+/* --- libcurl's memory ---------------------------------------------------- */
+
+static void
+free_wiped(void *p)
+{
+	if (p != NULL)
+		explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
+/* realloc(3) would leave what it moves away from. */
+static void *
+realloc_wiped(void *p, size_t size)
+{
+	size_t had = p != NULL ? malloc_usable_size(p) : 0;
+	void *moved = malloc(size);
+
+	if (moved == NULL)
+		return NULL;
+	if (had > 0)
+		memcpy(moved, p, had < size ? had : size);
+	free_wiped(p);
+	return moved;
+}
+
+int
+http_start(struct err *e)
+{
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, free_wiped,
+	    realloc_wiped, strdup, calloc) != CURLE_OK)
+		return err_set(e, GC_EX_OSERR, "can't start libcurl");
+	return 0;
+}
+
+void
+http_stop(void)
+{
+	curl_global_cleanup();
+}
+
+/* --- replies -------------------------------------------------------------- */
 
 void
 http_reply_init(struct http_reply *r)
@@ -129,6 +173,7 @@ on_tls(CURL *easy, void *ctx, void *cacert)
 	const char *folder = NULL;
 
 	curl_easy_getinfo(easy, CURLINFO_CAPATH, &folder);
+	SSL_CTX_set_options(ctx, SSL_OP_CLEANSE_PLAINTEXT);
 	if (folder != NULL)
 		SSL_CTX_load_verify_locations(ctx, NULL, folder);
 	return cacert == NULL ||

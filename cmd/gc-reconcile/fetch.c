@@ -80,7 +80,7 @@ set_address(struct app *app, struct job *j)
 {
 	struct buf text;
 
-	buf_init(&text, ADDRESS_MAX);
+	buf_init_secret(&text, ADDRESS_MAX);
 	buf_adds(&text, app->config.api_url);
 	add_path(app, j, &text);
 	free(j->cacert);
@@ -90,7 +90,6 @@ set_address(struct app *app, struct job *j)
 	    &j->reply);
 	buf_reset(&text);
 	buf_addf(&text, "Authorization: Bearer %s", app->token.access_token);
-	curl_slist_free_all(j->headers);
 	j->headers = curl_slist_append(NULL, text.data);
 	curl_easy_setopt(j->easy, CURLOPT_HTTPHEADER, j->headers);
 	curl_easy_setopt(j->easy, CURLOPT_PREREQFUNCTION, on_request);
@@ -223,9 +222,13 @@ release(struct app *app, struct job *j)
 	app->flying--;
 }
 
+/* The handle is kept, the token is not. */
 static void
 clear(struct job *j)
 {
+	curl_easy_setopt(j->easy, CURLOPT_HTTPHEADER, NULL);
+	curl_slist_free_all(j->headers);
+	j->headers = NULL;
 	j->kind = JOB_FREE;
 	j->ask = NULL;
 	free(j->reason);
@@ -269,7 +272,6 @@ fetch_stop(struct app *app)
 		if (j->easy != NULL) {
 			curl_easy_cleanup(j->easy);
 			http_reply_free(&j->reply);
-			curl_slist_free_all(j->headers);
 			free(j->cacert);
 		}
 		*j = (struct job){ .kind = JOB_FREE };

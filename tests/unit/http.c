@@ -172,11 +172,12 @@ main(void)
 		    results[i].code, e.msg);
 	}
 	http_reply_free(&r);
-	curl_global_init(CURL_GLOBAL_DEFAULT);
+	if (http_start(&e) == -1)
+		return 1;
 	test_nobody();
 	test_password();
 	test_timeout();
 	test_bundle();
-	curl_global_cleanup();
+	http_stop();
 	return done();
 }

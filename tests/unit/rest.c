@@ -393,8 +393,10 @@ int
 main(void)
 {
 	struct rest *r;
+	struct err e;
 
-	curl_global_init(CURL_GLOBAL_DEFAULT);
+	if (http_start(&e) == -1)
+		return 1;
 	listen_somewhere();
 	r = start(60000, 5000);
 	test_requests(r);
@@ -407,6 +409,6 @@ main(void)
 	for (int i = 0; i < CONNS; i++)
 		buf_free(&conns[i].in);
 	buf_free(&seen);
-	curl_global_cleanup();
+	http_stop();
 	return done();
 }
