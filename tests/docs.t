@@ -53,6 +53,15 @@ for my $tool (@tools) {
 	my $items = letters($page =~
 	    /^\.It Fl (?:(\w)\b.* , Fl )?-([a-z-]+)/mg);
 	ok($rows eq $items, "$tool(1) has their letters, too", $rows, $items);
+	for my $option ($help =~ /(--[a-z-]+)=FILE/g) {
+		my $place = tempdir(CLEANUP => 1);
+		my $said = qx(cd $place && $tool $option '' 2>&1 < /dev/null);
+		my $code = $? >> 8;
+		my @left = glob "$place/* $place/.[a-z]*";
+		ok($code == 64 && !@left,
+		    "$tool: a file without a name is 64 ($option)",
+		    "$code: $said", @left);
+	}
 	my @columns = grep { length > 79 } split /\n/, $help;
 	ok(!@columns, "$tool --help fits a terminal", @columns);
 	ok(slurp('man/gc.7') =~ /Xr $tool 1/, "gc(7) names $tool");
