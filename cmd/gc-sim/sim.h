@@ -3,6 +3,7 @@
  *
  * main.c     options, the loop
  * command.c  COMMAND and its environment
+ * folder.c   the folder in which it lives
  * org.c      the seeded truth: who is in which status, and what changes
  * say.c      sim: lines
  * life.c     when it changes: the rate, storms, the quiet after
@@ -334,6 +335,11 @@ struct urls {
 pid_t command_start(char **argv, const struct sim *s, const char *folder,
     const struct urls *u);
 int command_ended(pid_t pid);		/* its exit code, or -1 */
+
+/* folder.c: of our own, in /tmp; removed when this process ends, in any way. */
+#define FOLDER_MAX 64
+int folder_make(char folder[FOLDER_MAX], struct err *e);
+bool folder_remove(const char *folder);	/* true: there is none any more */
 
 /* http.c */
 struct MHD_Daemon;
