@@ -128,17 +128,23 @@ header_is(const char *line, size_t len, const char *name, char value[80])
 	return true;
 }
 
+/* In place: blanks around it and the line's end are cut off. */
+static char *
+first_word(char *value)
+{
+	value += strspn(value, " \t");
+	value[strcspn(value, " \t\r\n")] = '\0';
+	return value;
+}
+
 /* A whole number; untouched where it is none. */
 static bool
 number_is(const char *line, size_t len, const char *name, uint64_t *n)
 {
-	char value[80], *p = value;
+	char value[80];
 
-	if (!header_is(line, len, name, value))
-		return false;
-	p += strspn(p, " \t");
-	p[strcspn(p, " \t\r\n")] = '\0';
-	return str_number(p, UINT32_MAX, n) == 0;
+	return header_is(line, len, name, value) &&
+	    str_number(first_word(value), UINT32_MAX, n) == 0;
 }
 
 static size_t
@@ -156,6 +162,9 @@ on_header(char *line, size_t size, size_t count, void *arg)
 	else if (header_is(line, len, "Date:", value) &&
 	    (date = curl_getdate(value, NULL)) != -1)
 		r->date_ms = (int64_t)date * 1000;
+	else if (header_is(line, len, "inin-correlation-id:", value))
+		snprintf(r->correlation_id, sizeof(r->correlation_id), "%s",
+		    first_word(value));
 	else if (number_is(line, len, "inin-ratelimit-reset:", &n))
 		r->rate_reset_ms = (int64_t)n * 1000;
 	else if (!number_is(line, len, "inin-ratelimit-count:",
@@ -208,6 +217,7 @@ http_prepare(CURL *easy, const char *url, const char *cacert,
 	r->status = 0;
 	r->retry_after_ms = r->date_ms = r->rate_reset_ms = -1;
 	r->rate_count = r->rate_allowed = 0;
+	r->correlation_id[0] = '\0';
 	r->cacert = cacert;
 	r->error[0] = '\0';
 	buf_reset(&r->body);

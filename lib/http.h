@@ -25,6 +25,7 @@ struct http_reply {
 	/* inin-ratelimit-…: 0: not told; reset from now on, -1: not told */
 	uint64_t rate_count, rate_allowed;
 	int64_t rate_reset_ms;
+	char correlation_id[64];	/* remote text; "": not told */
 	struct buf body;
 	const char *cacert;	/* borrowed from http_prepare's caller */
 	char error[CURL_ERROR_SIZE];
