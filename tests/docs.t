@@ -101,6 +101,21 @@ for my $page (glob 'man/*.1') {
 	ok(@codes && !@unknown, "$page: its exit codes exist", @unknown);
 }
 
+# A test that a page names exists; each promise has one.
+for my $page (glob 'man/*.[157]') {
+	my @named = slurp($page) =~ m{^\.(?:Pa|Ic) (?:[A-Z_]+=\d+ )*(tests/\S+)}mg;
+	my @none = grep { !/TOOL/ && !grep { -e } glob } @named;
+	ok(!@none, "$page: its tests exist", @none) if @named;
+	my @targets = slurp($page) =~ /^\.Ic make (\w+)/mg;
+	@none = grep { slurp('Makefile') !~ /^\Q$_\E:/m } @targets;
+	ok(!@none, "$page: so do its targets", @none) if @targets;
+}
+my ($promises) = slurp('man/gc-reliability.7') =~
+    /^\.Ss The promises(.*?)^\.Ss /ms;
+my @bare = map { /^(.*)/ } grep { !m{^\S* ?\.?Pa tests/}m }
+    split /^\.It /m, $promises =~ s/.*?^\.It //smr;
+ok($promises && !@bare, 'gc-reliability(7): each promise has its test', @bare);
+
 # Examples.  In EXAMPLES every literal block is of commands, "$ " before each;
 # a line that ends with \, | or && or has an open quote goes on in the next.
 # What follows a command is what it must print, exactly.  A page's commands
