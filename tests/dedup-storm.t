@@ -1,6 +1,7 @@
 #!/bin/sh
 # A shift change of 500 and of 5,000 agents, a few clicks each: gc-dedup takes
-# most of its lines away, and no tier's last state.
+# most of its lines away, and no tier's last state.  By the clock on the wall
+# as many as the machine lets it: one that stands still ends windows.
 . "$(dirname "$0")/tap.sh"
 cd "$dir" || exit 1
 
@@ -16,8 +17,10 @@ done
 kill $pid
 wait $dedup
 E
-# the roster that a stream ends with, but for when and by what it was told
-roster() { gc-reduce -q --snapshot < "$1" | jq -cS 'del(.at, .seq)'; }
+# the roster that a stream ends with, but for when it was told; who is in doubt
+# is known of lines that came in their order
+forget='del(.at, .seq)'
+roster() { gc-reduce -q --snapshot < "$1" | jq -cS "$forget"; }
 status='[.userId, .currentStatus, .lastUpdatedTimestamp]'
 events() { grep -c '"event":"routing:' "$1"; }
 
@@ -28,20 +31,30 @@ storm() {
 	rm -f in raw merged truth
 	timeout 200 gc-sim --agents "$agents" --rate 20 --events "$events" \
 	    --truth truth "$@" -- sh inside 2> err
-	lines=$(events raw) left=$(events merged)
+	lines=$(events raw)
 	ok "$agents agents: every line came" [ "$lines" -ge "$events" ]
 	ok "in storms" lines err '"sim:storm"' 2
-	ok "of $lines lines 60 % or more are taken away ($left)" \
-	    [ $((left * 10)) -le $((lines * 4)) ]
+	gc-dedup --clock=event < raw > later
 	roster raw > want
-	roster merged > have
 	is "there is a roster" "$(grep -c . want)" "$agents"
-	ok "each tier is what it is without gc-dedup" cmp want have
-	jq -c "$status" have > told
 	jq -c "$status" truth > true
-	ok "and in truth" cmp true told
+	for by in merged later; do
+		left=$(events $by)
+		case $by,${GC_BUILD-} in
+		merged,*asan*)
+			ok "$by: not measured under asan" true ;;
+		*)
+			ok "$by: 60 % of $lines lines or more are gone ($left)" \
+			    [ $((left * 10)) -le $((lines * 4)) ] ;;
+		esac
+		roster $by > have
+		ok "each tier is what it is without gc-dedup" cmp want have
+		jq -c "$status" have > told
+		ok "and in truth" cmp true told
+	done
 }
 storm 500 4600 --fault storm=1:800
+storm 5000 30100 --fault storm=3:1000
+forget='del(.at, .seq, .verified, .queues[].verified)'
 storm 500 4600 --fault storm=1:800 --fault duplicate=0.2 --fault reorder=0.2
-storm 5000 30100 --fault storm=3:1500
 done_testing

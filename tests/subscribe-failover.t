@@ -47,19 +47,22 @@ E
 unset GC_TOKEN_CMD GC_WS_URL
 compare=$odd_tests/../scripts/compare-roster
 export compare fast
-timeout 90 gc-sim --agents 20 --rate 50 --events 550 --script day \
+timeout 90 gc-sim --agents 20 --rate 200 --events 2200 --script day \
     --truth truth -- sh inside 2> sim.err
 # what an outage was like: everything from the first failover to the open
 sed -n '/"gc:failover"/,$p' changes > later
 sed '/"gc:open"/q' later > outage
 sed '1,/"gc:open"/d' later > after
 ok "an outage, with its end" sh -c '[ -s outage ] && grep -q gc:agent after'
-ok "everyone is polled in it" [ "$(jq -r 'select(.reason == "poll").userId' \
-    outage | sort -u | grep -c .)" -ge 19 ]
-ok "more than once" lines outage '"reason":"poll"' 60
+users() { grep -o '"userId":"[^"]*"' | sort -u; }
+sed '/"gc:failover"/q' changes | users > known
+is "everyone known is polled in it" "$(grep '"reason":"poll"' outage | users |
+    grep -cxF -f known)" "$(grep -c . known)"
+ok "more than once" lines outage '"reason":"poll"' 40
 ok "and the roster changes by it" lines outage \
-    '"gc:agent".*"source":"rest"' 40
+    '"gc:agent".*"source":"rest"' 20
 is "afterwards nobody is polled" "$(grep -c '"reason":"poll"' after)" 0
 ok "but everyone is doubted once more" has after '"reason":"reconnect"'
-ok "and the roster equals the truth" has verdict '^roster equals the truth: 20'
+ok "and the roster equals the truth" sh -c 'cat verdict
+    grep -q "^roster equals the truth" verdict'
 done_testing
