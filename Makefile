@@ -99,7 +99,7 @@ check: deps
 
 # Those that wait longest begin first.
 SLOW := $(patsubst %,tests/%.t,subscribe-health loop converge sim \
-          sim-channels reconcile-closed channels docs)
+          clock sim-channels reconcile-closed channels docs)
 
 test: tests-built
 	$(RUN) -e '' $(UNIT) && \

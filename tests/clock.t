@@ -21,7 +21,8 @@ until [ -s "$dir/truth" ]; do
 	sleep 0.1
 done
 tries=0
-until "$tests/../scripts/compare-roster" "$dir/truth" changes > verdict ||
+until { [ ! -e "$dir/asleep" ] || grep -q '"resumed":true' changes; } &&
+    "$tests/../scripts/compare-roster" "$dir/truth" changes > verdict ||
     [ $tries -gt 250 ]; do
 	sleep 0.1
 	tries=$((tries + 1))
@@ -34,7 +35,7 @@ export WRAP dir tests
 
 # start EVENTS
 start() {
-	rm -rf run truth err
+	rm -rf run truth err asleep
 	mkdir run
 	: > truth
 	( cd run && exec timeout 90 gc-sim --agents 30 --queues 4 --rate 100 \
@@ -62,6 +63,7 @@ all() {
 }
 # sleeps COMMAND...: until its token has ended; the command meanwhile
 sleeps() {
+	touch asleep		# it goes on until that is told
 	pids=$(all)
 	# shellcheck disable=SC2086
 	kill -STOP $pids

@@ -310,6 +310,7 @@ finish(void)
 	say_totals(s);
 	folder_remove(app.folder);
 	script_free(app.script);
+	upgrades_free(s);
 	channels_free(s);
 	people_free(s);
 	org_free(&s->org);

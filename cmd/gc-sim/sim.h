@@ -36,6 +36,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/queue.h>
 #include <sys/types.h>
 
 #include "lib/buf.h"
@@ -285,6 +286,7 @@ struct sim {
 	uint64_t seed;
 	struct rng secrets, rest_luck;
 	struct conn *conns;
+	LIST_HEAD(, opening) openings;	/* upgrades under way */
 	struct sim_token tokens[TOKENS_MAX];
 	size_t token_next;
 	struct totals totals;
@@ -344,6 +346,9 @@ bool folder_remove(const char *folder);	/* true: there is none any more */
 /* http.c */
 struct MHD_Daemon;
 struct MHD_Daemon *http_start(struct sim *s, struct err *e);
+
+/* upgrade.c */
+void upgrades_free(struct sim *s);	/* once the daemon has ended */
 
 /* front.c: connections for the daemon; TLS if there is a certificate (PEM).
  * A connection is known by libmicrohttpd's descriptor. */
