@@ -91,7 +91,7 @@ if seen seen/gc-reduce.* && seen seen/gc-subscribe.*; then
 	ok "no token in that of who does not use it" sh -c \
 	    '! grep -lF -f only-tokens seen/gc-dedup.* seen/gc-reduce.*'
 	ok "and one is, in that of who does" grep -lF -f only-tokens \
-	    seen/gc-subscribe.*
+	    seen/gc-subscribe.* seen/gc-reconcile.* seen/token.*
 	for core in seen/gc-subscribe.* seen/gc-reconcile.* seen/token.*; do
 		ok "${core%.*}: none that is past" sh -c \
 		    '! grep -oaF -f past "$1"' sh "$core"
