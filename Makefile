@@ -102,7 +102,7 @@ check: deps
 
 # Those that wait longest begin first.
 SLOW := $(patsubst %,tests/%.t,subscribe-health loop converge sim \
-          sim-channels reconcile-closed reconcile-channels channels \
+          clock sim-channels reconcile-closed reconcile-channels channels \
           channels-start docs)
 
 test: tests-built

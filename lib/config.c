@@ -257,12 +257,23 @@ check_cacert(const char *path, unsigned want, struct err *e)
 }
 
 static int
+check_command(const char *command, unsigned want, struct err *e)
+{
+	if (command == NULL || (want & (CONFIG_API | CONFIG_WS)) == 0 ||
+	    command[strspn(command, " \t\n")] != '\0')
+		return 0;
+	return err_set(e, GC_EX_CONFIG, "GC_TOKEN_CMD: there is no command "
+	    "in it");
+}
+
+static int
 derive(struct config *c, struct settings *s, unsigned want, struct err *e)
 {
 	if (derive_domain(c, s, e) == -1 ||
 	    check_protocol(c, s, want, e) == -1 ||
 	    derive_urls(c, s, want, e) == -1 ||
-	    check_cacert(s->v[CACERT], want, e) == -1)
+	    check_cacert(s->v[CACERT], want, e) == -1 ||
+	    check_command(s->v[TOKEN_CMD], want, e) == -1)
 		return -1;
 	return want & CONFIG_SECRETS ? load_secret(c, s, e) : 0;
 }

@@ -42,6 +42,7 @@ static struct state {
 	pid_t tool;
 	pid_t pid;		/* the child, or -1 */
 	bool told;		/* that it has ended; it is not reaped yet */
+	bool has_in;		/* the end of its stdin is its end */
 	const char *command;
 	helper_body *body;
 } own;
@@ -75,6 +76,7 @@ start_child(struct request *r, int in, int out)
 		if (own.pid == 0)
 			own.body(own.command, env, in, out);
 		own.told = false;
+		own.has_in = in != -1;
 		reply = (struct reply){ STARTED, own.pid, errno };
 	}
 	send(own.fd, &reply, sizeof(reply), MSG_NOSIGNAL);
@@ -98,6 +100,16 @@ tell_if_ended(void)
 		kill(own.tool, SIGCHLD);
 }
 
+/* The tool has ended.  Nobody would take a token any more, and what the
+ * command started is of its group (lib/child). */
+static _Noreturn void
+end(void)
+{
+	if (own.pid != -1 && !own.has_in && kill(-own.pid, SIGKILL) == -1)
+		kill(own.pid, SIGKILL);
+	_exit(GC_EX_OK);
+}
+
 /* One request; the end of the process when the tool has ended. */
 static void
 serve(void)
@@ -116,7 +128,7 @@ serve(void)
 	ssize_t n = recvmsg(own.fd, &m, MSG_CMSG_CLOEXEC);
 
 	if (n == 0 || (n == -1 && errno != EINTR))
-		_exit(GC_EX_OK);
+		end();
 	if (n != sizeof(r))
 		return;
 	c = CMSG_FIRSTHDR(&m);
@@ -192,8 +204,8 @@ helper_open(const char *command, helper_body *body, struct err *e)
 	pid = fork();
 	if (pid == 0) {
 		close(ends[0]);
-		own = (struct state){ ends[1], tool, -1, false, command,
-		    body };
+		own = (struct state){ .fd = ends[1], .tool = tool, .pid = -1,
+		    .command = command, .body = body };
 		be_helper();
 	}
 	sigprocmask(SIG_SETMASK, &before, NULL);

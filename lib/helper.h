@@ -2,8 +2,9 @@
  * A process that makes this one's children, so that this one need not be
  * able to.  It is forked before the sandbox is entered (lib/sandbox.h), with
  * the rights of the start; it runs the one command that it was given, as
- * often as it is asked, and nothing else; it ends when this process does.
- * One a process, and one child at a time.
+ * often as it is asked, and nothing else; it ends when this process does, and
+ * kills a child that has no stdin, by whose end it would know.  One a process,
+ * and one child at a time.
  *
  * What it is asked is not trusted: of the environment it takes settings that
  * begin with GC_TOKEN_ and no others (LD_PRELOAD would run anything).

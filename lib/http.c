@@ -1,6 +1,8 @@
 #include <limits.h>
+#include <malloc.h>
 #include <openssl/ssl.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -20,6 +22,48 @@ http_library(void)
 {
 	return curl_version();
 }
+
+/* --- libcurl's memory ---------------------------------------------------- */
+
+static void
+free_wiped(void *p)
+{
+	if (p != NULL)
+		explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
+/* realloc(3) would leave what it moves away from. */
+static void *
+realloc_wiped(void *p, size_t size)
+{
+	size_t had = p != NULL ? malloc_usable_size(p) : 0;
+	void *moved = malloc(size);
+
+	if (moved == NULL)
+		return NULL;
+	if (had > 0)
+		memcpy(moved, p, had < size ? had : size);
+	free_wiped(p);
+	return moved;
+}
+
+int
+http_start(struct err *e)
+{
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, free_wiped,
+	    realloc_wiped, strdup, calloc) != CURLE_OK)
+		return err_set(e, GC_EX_OSERR, "can't start libcurl");
+	return 0;
+}
+
+void
+http_stop(void)
+{
+	curl_global_cleanup();
+}
+
+/* --- replies -------------------------------------------------------------- */
 
 void
 http_reply_init(struct http_reply *r)
@@ -84,17 +128,23 @@ header_is(const char *line, size_t len, const char *name, char value[80])
 	return true;
 }
 
+/* In place: blanks around it and the line's end are cut off. */
+static char *
+first_word(char *value)
+{
+	value += strspn(value, " \t");
+	value[strcspn(value, " \t\r\n")] = '\0';
+	return value;
+}
+
 /* A whole number; untouched where it is none. */
 static bool
 number_is(const char *line, size_t len, const char *name, uint64_t *n)
 {
-	char value[80], *p = value;
+	char value[80];
 
-	if (!header_is(line, len, name, value))
-		return false;
-	p += strspn(p, " \t");
-	p[strcspn(p, " \t\r\n")] = '\0';
-	return str_number(p, UINT32_MAX, n) == 0;
+	return header_is(line, len, name, value) &&
+	    str_number(first_word(value), UINT32_MAX, n) == 0;
 }
 
 static size_t
@@ -112,6 +162,9 @@ on_header(char *line, size_t size, size_t count, void *arg)
 	else if (header_is(line, len, "Date:", value) &&
 	    (date = curl_getdate(value, NULL)) != -1)
 		r->date_ms = (int64_t)date * 1000;
+	else if (header_is(line, len, "inin-correlation-id:", value))
+		snprintf(r->correlation_id, sizeof(r->correlation_id), "%s",
+		    first_word(value));
 	else if (number_is(line, len, "inin-ratelimit-reset:", &n))
 		r->rate_reset_ms = (int64_t)n * 1000;
 	else if (!number_is(line, len, "inin-ratelimit-count:",
@@ -129,6 +182,7 @@ on_tls(CURL *easy, void *ctx, void *cacert)
 	const char *folder = NULL;
 
 	curl_easy_getinfo(easy, CURLINFO_CAPATH, &folder);
+	SSL_CTX_set_options(ctx, SSL_OP_CLEANSE_PLAINTEXT);
 	if (folder != NULL)
 		SSL_CTX_load_verify_locations(ctx, NULL, folder);
 	return cacert == NULL ||
@@ -163,6 +217,7 @@ http_prepare(CURL *easy, const char *url, const char *cacert,
 	r->status = 0;
 	r->retry_after_ms = r->date_ms = r->rate_reset_ms = -1;
 	r->rate_count = r->rate_allowed = 0;
+	r->correlation_id[0] = '\0';
 	r->cacert = cacert;
 	r->error[0] = '\0';
 	buf_reset(&r->body);

@@ -1,6 +1,6 @@
 /*
- * HTTP by libcurl: the settings that every transfer of the suite has, the
- * reading of Retry-After, and one blocking request with limits.
+ * HTTP by libcurl: the settings that every transfer of the suite has, what
+ * its end means, and the reading of the headers that matter.
  *
  * No redirect is followed (a secret must not travel on), certificates are
  * always verified, and bodies have a cap.
@@ -25,6 +25,7 @@ struct http_reply {
 	/* inin-ratelimit-…: 0: not told; reset from now on, -1: not told */
 	uint64_t rate_count, rate_allowed;
 	int64_t rate_reset_ms;
+	char correlation_id[64];	/* remote text; "": not told */
 	struct buf body;
 	const char *cacert;	/* borrowed from http_prepare's caller */
 	char error[CURL_ERROR_SIZE];
@@ -32,6 +33,11 @@ struct http_reply {
 
 /* libcurl and what it is linked with, with their versions: for --version. */
 const char *http_library(void);
+
+/* Before the first transfer, and after the last: a request holds a token,
+ * so that what libcurl lets go of is wiped. */
+int http_start(struct err *e);
+void http_stop(void);
 
 void http_reply_init(struct http_reply *r);
 void http_reply_free(struct http_reply *r);	/* the body is wiped */

@@ -94,7 +94,7 @@ store(const struct opt *o, const char *arg)
 		return true;
 	case OPT_TEXT:
 		*(const char **)o->target = arg;
-		return true;
+		return arg[strspn(arg, " \t")] != '\0';
 	case OPT_LIST:
 		add_item(o->target, arg);
 		return true;

@@ -13,7 +13,7 @@
 
 enum opt_kind {
 	OPT_FLAG,		/* bool, set to true; no value */
-	OPT_TEXT,		/* const char *, borrowed from argv */
+	OPT_TEXT,		/* const char *, of argv; never blank */
 	OPT_LIST,		/* struct opt_list: may be given many times */
 	OPT_DURATION,		/* int64_t, milliseconds */
 	OPT_SIZE,		/* size_t, bytes */

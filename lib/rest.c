@@ -1,15 +1,15 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/queue.h>
 
 #include "lib/clock.h"
 #include "lib/http.h"
+#include "lib/multi.h"
 #include "lib/pace.h"
+#include "lib/refusal.h"
 #include "lib/resolve.h"
 #include "lib/rest.h"
-#include "lib/str.h"
 
 #define URL_MAX (16 << 10)
 #define HEADER_MAX (32 << 10)
@@ -40,99 +40,13 @@ struct rest {
 	char *host;
 	uint64_t rate, pace_rate;	/* ours; with what the server allows */
 	int64_t timeout_ms, now_ms;
-	CURLM *multi;
-	struct pollfd fds[REST_POLL_MAX];	/* what curl waits for */
-	size_t fd_count;
-	int64_t timer_ms;		/* when curl wants to be called */
+	struct multi multi;
 	struct jobs queue, flying;
 	unsigned flying_count;
 	size_t queued;
 	struct pace pace;
 	struct rest_counts counts;
 };
-
-/* --- curl's callbacks --------------------------------------------------- */
-
-static int
-on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
-{
-	struct rest *r = arg;
-	size_t i = 0;
-
-	(void)easy, (void)socket_arg;
-	while (i < r->fd_count && r->fds[i].fd != fd)
-		i++;
-	if (what == CURL_POLL_REMOVE) {
-		if (i < r->fd_count)
-			r->fds[i] = r->fds[--r->fd_count];
-		return 0;
-	}
-	if (i == REST_POLL_MAX)
-		return -1;
-	if (i == r->fd_count)
-		r->fd_count++;
-	r->fds[i] = (struct pollfd){ fd,
-	    (short)((what & CURL_POLL_IN ? POLLIN : 0) |
-	    (what & CURL_POLL_OUT ? POLLOUT : 0)), 0 };
-	return 0;
-}
-
-static int
-on_timer(CURLM *multi, long timeout_ms, void *arg)
-{
-	struct rest *r = arg;
-
-	(void)multi;
-	r->timer_ms = timeout_ms < 0 ? CLOCK_NEVER : r->now_ms + timeout_ms;
-	return 0;
-}
-
-/* Where text names the header: its value, trimmed, in out. */
-static bool
-header(const char *line, size_t len, const char *name, char *out, size_t size)
-{
-	size_t n = strlen(name);
-
-	if (len <= n || line[n] != ':' || strncasecmp(line, name, n) != 0)
-		return false;
-	for (line += n + 1, len -= n + 1; len > 0 && (*line == ' ' ||
-	    *line == '\t'); line++)
-		len--;
-	while (len > 0 && (unsigned char)line[len - 1] <= ' ')
-		len--;
-	if (len >= size)
-		return false;
-	memcpy(out, line, len);
-	out[len] = '\0';
-	return true;
-}
-
-static size_t
-on_header(char *line, size_t size, size_t count, void *arg)
-{
-	struct job *j = arg;
-	struct rest_answer *a = &j->answer;
-	size_t len = size * count;
-	char value[80];
-	uint64_t n;
-
-	if (header(line, len, "Retry-After", value, sizeof(value)))
-		a->retry_after_ms = http_retry_after_ms(value,
-		    clock_wall_ms());
-	else if (header(line, len, "inin-correlation-id", a->correlation_id,
-	    sizeof(a->correlation_id)))
-		return len;
-	else if (header(line, len, "inin-ratelimit-count", value,
-	    sizeof(value)))
-		str_number(value, UINT32_MAX, &a->count);
-	else if (header(line, len, "inin-ratelimit-allowed", value,
-	    sizeof(value)))
-		str_number(value, UINT32_MAX, &a->allowed);
-	else if (header(line, len, "inin-ratelimit-reset", value,
-	    sizeof(value)) && str_number(value, UINT32_MAX, &n) == 0)
-		a->reset_ms = (int64_t)n * 1000;
-	return len;
-}
 
 /* --- jobs --------------------------------------------------------------- */
 
@@ -210,8 +124,6 @@ settings(struct rest *r, struct job *j)
 	else
 		curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, j->method);
 	curl_easy_setopt(e, CURLOPT_HTTPHEADER, j->headers);
-	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(e, CURLOPT_HEADERDATA, j);
 	curl_easy_setopt(e, CURLOPT_PRIVATE, j);
 	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
 }
@@ -235,45 +147,12 @@ next_job(struct rest *r, int64_t *due_ms)
 
 /* --- answers ------------------------------------------------------------ */
 
-/* What a status deserves, where it is not 2xx. */
-static int
-code_of(long status)
-{
-	switch (status) {
-	case 401:
-	case 403:
-		return GC_EX_NOPERM;
-	case 404:
-	case 405:
-	case 410:
-		return GC_EX_CONFIG;
-	case 429:
-		return GC_EX_TEMPFAIL;
-	}
-	return GC_EX_UNAVAILABLE;
-}
-
-static void
-refusal(const char *what, struct rest_answer *a)
-{
-	const struct platform_error *pe = &a->error;
-	const char *context;
-
-	platform_error(&a->error, a->body, a->len);
-	context = pe->context_id[0] != '\0' ? pe->context_id :
-	    a->correlation_id;
-	err_set(&a->err, code_of(a->status), "%s: the server answers %ld%s%s"
-	    "%s%.200s%s%s%s", what, a->status, pe->code[0] ? " " : "",
-	    pe->code, pe->message[0] ? ": " : "", pe->message,
-	    context[0] ? " (contextId " : "", context, context[0] ? ")" : "");
-}
-
 /* What the answer says about how much may be asked. */
 static void
-heed(struct rest *r, const struct rest_answer *a)
+heed(struct rest *r, long status, const struct http_reply *a)
 {
-	uint64_t limit = a->allowed * 9 / 10;
-	int64_t wait_ms = a->reset_ms < HOLD_MAX_MS ? a->reset_ms :
+	uint64_t limit = a->rate_allowed * 9 / 10;
+	int64_t wait_ms = a->rate_reset_ms < HOLD_MAX_MS ? a->rate_reset_ms :
 	    HOLD_MAX_MS;
 
 	if (limit > 0) {
@@ -282,15 +161,15 @@ heed(struct rest *r, const struct rest_answer *a)
 		if (limit != r->pace_rate)
 			pace_rate(&r->pace, limit, r->now_ms);
 		r->pace_rate = limit;
-		if (a->count >= a->allowed * 9 / 10 && wait_ms > 0)
+		if (a->rate_count >= a->rate_allowed * 9 / 10 && wait_ms > 0)
 			pace_hold(&r->pace, r->now_ms + wait_ms);
 	}
-	if (a->status != 429 && a->status != 503)
+	if (status != 429 && status != 503)
 		return;
 	r->counts.throttled++;
 	if (a->retry_after_ms >= 0)
 		pace_hold(&r->pace, r->now_ms + a->retry_after_ms);
-	else if (a->status == 429 && wait_ms > 0)
+	else if (status == 429 && wait_ms > 0)
 		pace_hold(&r->pace, r->now_ms + wait_ms);
 }
 
@@ -304,9 +183,11 @@ finish(struct rest *r, struct job *j, CURLcode result)
 	pace_done(&r->pace, r->now_ms);
 	if (j->easy != NULL) {
 		curl_easy_getinfo(j->easy, CURLINFO_RESPONSE_CODE,
-		    &a->status);
-		curl_multi_remove_handle(r->multi, j->easy);
+		    &j->reply.status);
+		curl_multi_remove_handle(r->multi.handle, j->easy);
 	}
+	a->status = j->reply.status;
+	a->retry_after_ms = j->reply.retry_after_ms;
 	if (j->reply.body.data == NULL)
 		buf_adds(&j->reply.body, "");
 	a->body = j->reply.body.data;
@@ -319,9 +200,9 @@ finish(struct rest *r, struct job *j, CURLcode result)
 		err_prefix(&a->err, "%s", j->what);
 	} else if (a->status < 200 || a->status > 299) {
 		r->counts.refused++;
-		refusal(j->what, a);
+		refusal_read(&a->err, &a->error, j->what, &j->reply);
 	}
-	heed(r, a);
+	heed(r, a->status, &j->reply);
 	if (j->done != NULL)
 		j->done(j->arg, a);
 	job_del(j);
@@ -361,13 +242,11 @@ start_some(struct rest *r)
 		r->flying_count++;
 		r->counts.requests++;
 		pace_take(&r->pace, r->now_ms);
-		j->answer = (struct rest_answer){ .retry_after_ms = -1,
-		    .reset_ms = -1 };
 		j->easy = curl_easy_init();
 		if (j->easy != NULL)
 			settings(r, j);
-		if (j->easy == NULL || curl_multi_add_handle(r->multi,
-		    j->easy) != CURLM_OK)
+		if (j->easy == NULL || curl_multi_add_handle(
+		    r->multi.handle, j->easy) != CURLM_OK)
 			finish(r, j, CURLE_FAILED_INIT);
 	}
 }
@@ -396,22 +275,13 @@ rest_new(const struct rest_opts *o, int64_t now_ms, struct err *err)
 	r->rate = r->pace_rate = o->rate;
 	r->timeout_ms = o->timeout_ms;
 	r->now_ms = now_ms;
-	r->timer_ms = CLOCK_NEVER;
 	TAILQ_INIT(&r->queue);
 	TAILQ_INIT(&r->flying);
 	pace_init(&r->pace, o->rate, now_ms);
-	r->multi = curl_multi_init();
-	if (r->multi == NULL) {
-		err_set(err, GC_EX_OSERR, "can't start libcurl");
+	if (multi_init(&r->multi, r->limit, now_ms, err) == -1) {
 		rest_del(r);
 		return NULL;
 	}
-	curl_multi_setopt(r->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	curl_multi_setopt(r->multi, CURLMOPT_SOCKETDATA, r);
-	curl_multi_setopt(r->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-	curl_multi_setopt(r->multi, CURLMOPT_TIMERDATA, r);
-	curl_multi_setopt(r->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
-	    (long)r->limit);
 	return r;
 }
 
@@ -432,7 +302,7 @@ drop(struct rest *r, struct jobs *list, const void *arg, bool all)
 			pace_done(&r->pace, r->now_ms);
 		}
 		if (j->easy != NULL)
-			curl_multi_remove_handle(r->multi, j->easy);
+			curl_multi_remove_handle(r->multi.handle, j->easy);
 		job_del(j);
 	}
 }
@@ -451,7 +321,7 @@ rest_del(struct rest *r)
 		return;
 	drop(r, &r->queue, NULL, true);
 	drop(r, &r->flying, NULL, true);
-	curl_multi_cleanup(r->multi);
+	multi_free(&r->multi);
 	wipe(&r->bearer);
 	free(r->base);
 	free(r->host);
@@ -483,62 +353,27 @@ rest_interest(struct rest *r, struct pollfd *fds, int64_t *due_ms)
 {
 	const struct job *j;
 
-	if (r->timer_ms < *due_ms)
-		*due_ms = r->timer_ms;
 	if (next_job(r, due_ms) != NULL)
 		*due_ms = r->now_ms;
 	TAILQ_FOREACH(j, &r->flying, link)
 		if (j->resolve != NULL &&
 		    r->now_ms + RESOLVE_TURN_MS < *due_ms)
 			*due_ms = r->now_ms + RESOLVE_TURN_MS;
-	memcpy(fds, r->fds, r->fd_count * sizeof(*fds));
-	return r->fd_count;
-}
-
-/* What the sockets have for curl. */
-static void
-serve_sockets(struct rest *r)
-{
-	struct pollfd ready[REST_POLL_MAX];
-	size_t count = r->fd_count;
-	int running, what;
-
-	memcpy(ready, r->fds, count * sizeof(*ready));
-	if (count == 0 || poll(ready, count, 0) <= 0)
-		return;
-	for (size_t i = 0; i < count; i++) {
-		what = (ready[i].revents & POLLIN ? CURL_CSELECT_IN : 0) |
-		    (ready[i].revents & POLLOUT ? CURL_CSELECT_OUT : 0) |
-		    (ready[i].revents & (POLLERR | POLLHUP) ?
-		    CURL_CSELECT_ERR : 0);
-		if (what != 0)
-			curl_multi_socket_action(r->multi, ready[i].fd, what,
-			    &running);
-	}
+	return multi_interest(&r->multi, fds, due_ms);
 }
 
 void
 rest_step(struct rest *r, int64_t now_ms)
 {
-	CURLMsg *msg;
+	CURLcode result;
 	struct job *j;
-	int running, left;
+	CURL *easy;
 
-	r->now_ms = now_ms;
+	r->now_ms = r->multi.now_ms = now_ms;
 	start_some(r);
-	serve_sockets(r);
-	if (now_ms >= r->timer_ms) {
-		r->timer_ms = CLOCK_NEVER;
-		curl_multi_socket_action(r->multi, CURL_SOCKET_TIMEOUT, 0,
-		    &running);
-	}
-	while ((msg = curl_multi_info_read(r->multi, &left)) != NULL) {
-		CURLcode result = msg->data.result;
-
-		if (msg->msg != CURLMSG_DONE)
-			continue;
-		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE,
-		    (char **)&j);
+	multi_step(&r->multi, now_ms);
+	while ((easy = multi_next(&r->multi, &result)) != NULL) {
+		curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&j);
 		if (result != CURLE_COULDNT_RESOLVE_HOST) {
 			finish(r, j, result);
 			continue;

@@ -22,9 +22,10 @@
 #include <stdint.h>
 
 #include "lib/die.h"
+#include "lib/multi.h"
 #include "lib/platform.h"
 
-#define REST_POLL_MAX 32	/* pollfds that it may want */
+#define REST_POLL_MAX MULTI_POLL_MAX	/* pollfds that it may want */
 #define REST_JOBS_MAX 8
 
 struct rest;
@@ -42,9 +43,6 @@ struct rest_answer {
 	const char *body;	/* borrowed, NUL-terminated, never NULL */
 	size_t len;
 	int64_t retry_after_ms;	/* from now on; -1: not told */
-	uint64_t count, allowed;	/* inin-ratelimit-…; 0: not told */
-	int64_t reset_ms;	/* -1: not told */
-	char correlation_id[64];	/* remote text */
 	struct platform_error error;	/* of a refusal's body */
 	/*
 	 * Where status is not 2xx: one sentence with the platform's code and

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Time that jumps and time that stands still (the law of CONTRACT section 8
-# holds all the same): the whole pipeline suspended, and the clock set by an
-# hour under each networked tool, by faketime(1) where there is one.
+# holds all the same): the whole pipeline suspended, summer time that ends
+# under it, and the clock set by an hour under each networked tool and by ten
+# minutes as it sleeps, by faketime(1) where there is one.
 . "$(dirname "$0")/tap.sh"
 tests=$(cd "$(dirname "$0")" && pwd)
 cd "$dir" || exit 1
@@ -20,7 +21,8 @@ until [ -s "$dir/truth" ]; do
 	sleep 0.1
 done
 tries=0
-until "$tests/../scripts/compare-roster" "$dir/truth" changes > verdict ||
+until { [ ! -e "$dir/asleep" ] || grep -q '"resumed":true' changes; } &&
+    "$tests/../scripts/compare-roster" "$dir/truth" changes > verdict ||
     [ $tries -gt 250 ]; do
 	sleep 0.1
 	tries=$((tries + 1))
@@ -33,7 +35,7 @@ export WRAP dir tests
 
 # start EVENTS
 start() {
-	rm -rf run truth err
+	rm -rf run truth err asleep
 	mkdir run
 	: > truth
 	( cd run && exec timeout 90 gc-sim --agents 30 --queues 4 --rate 100 \
@@ -49,16 +51,53 @@ finish() {
 }
 
 # --- suspended, like a machine whose lid is closed
+# all: every process of the pipeline, what tools started themselves too
+all() {
+	for process in /proc/[0-9]*; do
+		[ "$(readlink "$process/cwd")" = "$dir/run" ] || continue
+		case $(readlink "$process/exe") in
+		*/gc-sim | */sh | */dash | */bash | */sleep) ;;
+		*/gc-*) echo "${process#/proc/}" ;;
+		esac
+	done
+}
+# sleeps COMMAND...: until its token has ended; the command meanwhile
+sleeps() {
+	touch asleep		# it goes on until that is told
+	pids=$(all)
+	# shellcheck disable=SC2086
+	kill -STOP $pids
+	"$@"
+	wait_for lines err '"sim:cut"' 1
+	# shellcheck disable=SC2086
+	kill -CONT $pids
+}
 start 500
-pids=$(cat run/pids)
-# shellcheck disable=SC2086
-kill -STOP $pids
-wait_for lines err '"sim:cut"' 1	# its token ended meanwhile
-# shellcheck disable=SC2086
-kill -CONT $pids
+sleeps true
 ok "what was missed is told" wait_for has run/changes \
     '"event":"gc:open".*"resumed":true'
 finish "after a suspend the roster equals the truth"
+
+# --- summer time ends some seconds from now
+summer() {
+	perl -e '@t = gmtime(time + 3600 + 5);
+	    printf "STD0DST,0/0,%d/%d:%02d:%02d", @t[7, 2, 1, 0]'
+}
+TZ=$(summer)
+export TZ
+before=$(date +%z)
+start 700
+finish "when the clocks are put back the roster equals the truth"
+is "which they were" "$before $(date +%z)" "+0100 +0000"
+is "no connection was lost for it" "$(grep -c '"by":"network"' run/changes)" 0
+# seconds EVENT FILE: when that was last told
+seconds() {
+	jq -R "fromjson? | select(.event == \"$1\").at[:19] + \"Z\" | fromdate" \
+	    "$2" | tail -n 1
+}
+apart=$(($(seconds gc:open run/changes) - $(seconds sim:open err)))
+ok "times are told as ever" [ "${apart#-}" -le 5 ]
+unset TZ
 
 # --- the clock
 for fake in /usr/lib/*/faketime/libfaketime.so.1 \
@@ -82,4 +121,8 @@ for hour in +1h -1h; do
 	ok "and no pong is missed for it" \
 	    sh -c '! grep -q "no pong" run/changes'
 done
+clock +0
+start 500
+sleeps clock +10m
+finish "asleep for ten minutes: the roster equals the truth"
 done_testing

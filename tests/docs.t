@@ -53,6 +53,15 @@ for my $tool (@tools) {
 	my $items = letters($page =~
 	    /^\.It Fl (?:(\w)\b.* , Fl )?-([a-z-]+)/mg);
 	ok($rows eq $items, "$tool(1) has their letters, too", $rows, $items);
+	for my $option ($help =~ /(--[a-z-]+)=FILE/g) {
+		my $place = tempdir(CLEANUP => 1);
+		my $said = qx(cd $place && $tool $option '' 2>&1 < /dev/null);
+		my $code = $? >> 8;
+		my @left = glob "$place/* $place/.[a-z]*";
+		ok($code == 64 && !@left,
+		    "$tool: a file without a name is 64 ($option)",
+		    "$code: $said", @left);
+	}
 	my @columns = grep { length > 79 } split /\n/, $help;
 	ok(!@columns, "$tool --help fits a terminal", @columns);
 	ok(slurp('man/gc.7') =~ /Xr $tool 1/, "gc(7) names $tool");
@@ -92,6 +101,21 @@ for my $page (glob 'man/*.1') {
 	my @unknown = grep { !exists $enum{$_} } @codes;
 	ok(@codes && !@unknown, "$page: its exit codes exist", @unknown);
 }
+
+# A test that a page names exists; each promise has one.
+for my $page (glob 'man/*.[157]') {
+	my @named = slurp($page) =~ m{^\.(?:Pa|Ic) (?:[A-Z_]+=\d+ )*(tests/\S+)}mg;
+	my @none = grep { !/TOOL/ && !grep { -e } glob } @named;
+	ok(!@none, "$page: its tests exist", @none) if @named;
+	my @targets = slurp($page) =~ /^\.Ic make (\w+)/mg;
+	@none = grep { slurp('Makefile') !~ /^\Q$_\E:/m } @targets;
+	ok(!@none, "$page: so do its targets", @none) if @targets;
+}
+my ($promises) = slurp('man/gc-reliability.7') =~
+    /^\.Ss The promises(.*?)^\.Ss /ms;
+my @bare = map { /^(.*)/ } grep { !m{^\S* ?\.?Pa tests/}m }
+    split /^\.It /m, $promises =~ s/.*?^\.It //smr;
+ok($promises && !@bare, 'gc-reliability(7): each promise has its test', @bare);
 
 # Examples.  In EXAMPLES every literal block is of commands, "$ " before each;
 # a line that ends with \, | or && or has an open quote goes on in the next.

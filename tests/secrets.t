@@ -32,10 +32,11 @@ GC_TOKEN_CMD=$dir/work/command exec gc-subscribe -vvv --metrics sub.prom \
 C
 chmod 755 subscribe
 ./subscribe | gc-dedup -vvv --metrics dedup.prom 2> dedup.err |
-    gc-reduce -vvv -s roster --metrics reduce.prom \
+    gc-reduce -vvv -s roster --metrics reduce.prom --audit 1s \
 	-r 'gc-reconcile -vvv --metrics rec.prom' 2> reduce.err > lines &
-until [ "$(wc -l < "$dir/tokens")" -ge 3 ] &&
+until [ "$(wc -l < "$dir/tokens")" -ge 7 ] &&
     grep -q '"source":"rest"' lines && [ -s rec.prom ]; do sleep 0.05; done
+head -n 4 "$dir/tokens" > "$dir/past"
 { echo "$secret"; cat "$dir/tokens"; printf %s "$id:$secret" |
     perl -MMIME::Base64 -e 'print encode_base64(<STDIN>, "")'
 } > "$dir/secrets"
@@ -53,6 +54,8 @@ for process in /proc/[0-9]*; do
 	grep -q __asan_init "$tool" || gcore -o "$dir/seen/${tool##*/}" \
 	    "${process#/proc/}" > /dev/null
 done 2> /dev/null
+grep -q __asan_init "$(command -v gc-token)" ||
+    gcore -o "$dir/seen/token" $token > /dev/null 2>&1
 kill -USR1 $token
 until grep -q '"tool":"gc-token"' token.err; do sleep 0.05; done
 kill $token $(cat "$dir/subscribe.pid")
@@ -80,15 +83,19 @@ if [ -d /proc/self ]; then
 	    '! grep -lF -f only-tokens seen/environment*'
 fi
 # memory, as a debugger sees it
-if [ -e "$(echo seen/gc-reduce.*)" ] && [ -e "$(echo seen/gc-subscribe.*)" ]
-then
+seen() { [ -e "$1" ]; }
+if seen seen/gc-reduce.* && seen seen/gc-subscribe.*; then
 	head -n 1 secrets > only-secret
 	ok "the secret is in the memory of nobody who does not read it" sh -c \
 	    '! grep -lF -f only-secret seen/gc-*'
 	ok "no token in that of who does not use it" sh -c \
 	    '! grep -lF -f only-tokens seen/gc-dedup.* seen/gc-reduce.*'
 	ok "and one is, in that of who does" grep -lF -f only-tokens \
-	    seen/gc-subscribe.*
+	    seen/gc-subscribe.* seen/gc-reconcile.* seen/token.*
+	for core in seen/gc-subscribe.* seen/gc-reconcile.* seen/token.*; do
+		ok "${core%.*}: none that is past" sh -c \
+		    '! grep -oaF -f past "$1"' sh "$core"
+	done
 else
 	echo "# no gcore here, or it may not: memory not looked at"
 fi

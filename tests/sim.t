@@ -607,6 +607,22 @@ is "128 and the signal" $? 137
 gc-sim -- ./no-such-command 2> err
 is "no such COMMAND is 127" $? 127
 ok "and named" has err "can't run './no-such-command'"
+for last in TERM KILL; do
+	rm -f hold
+	gc-sim -- sh -c 'trap "" TERM; echo "$HOME $$" > hold.new
+	    mv hold.new hold; while :; do sleep 0.05; done' 2> err &
+	pid=$!
+	later $pid
+	wait_for [ -s hold ]
+	read -r home command < hold
+	later "$command"
+	kill -TERM $pid
+	kill -$last $pid
+	wait $pid 2> /dev/null
+	ok "after a second signal ($last) its folder goes all the same" \
+	    wait_for [ ! -e "${home%/*}" ]
+	kill -KILL "$command"
+done
 gc-sim -- sh -c 'trap "exit 3" TERM; echo > up; while :; do sleep 0.05; done' \
     2> err &
 pid=$!

@@ -60,4 +60,20 @@ kill $pid
 wait $pid
 gone() { ! kill -0 "$(cat hung)" || grep -q '^State:.Z' "/proc/$(cat hung)/status"; }
 ok "the whole token command ends with it" wait_for gone
+mkfifo never
+exec 3<> never
+for tool in gc-subscribe gc-reconcile; do
+	rm -f hung
+	GC_API_URL=http://127.0.0.1:9 GC_TOKEN_CMD='sh hang | cat' $tool \
+	    < never > out 2> err &
+	pid=$!
+	later $pid
+	echo '{"event":"gc:gap","at":"x","userId":"u","reason":"poll","seq":1}' >&3
+	wait_for [ -s hung ]
+	later "$(cat hung)"
+	kill -KILL $pid
+	wait $pid 2> /dev/null
+	ok "with $tool that is killed, too" wait_for gone
+done
+exec 3>&-
 done_testing

@@ -1,6 +1,7 @@
 #!/bin/sh
-# A reader that sleeps: bounded memory, order, and every line printed once or
-# told as lost.  GC_SLOW_FRAMES=2000000 for the whole of it.
+# A reader that sleeps: bounded memory, order, every line printed once or told
+# as lost, and the roster right afterwards.  GC_SLOW_FRAMES=2000000 for the
+# whole of it.
 frames=${GC_SLOW_FRAMES:-50000}
 . "$(dirname "$0")/tap.sh"
 . "$(dirname "$0")/odd.sh"
@@ -50,4 +51,34 @@ is "the latest are there" "$last" "$frames"
 is "each loss is told as an outage: closed, then open, resumed" "$(
     jq -c 'select(.event=="gc:closed" and .lost) | 1' out | wc -l)" "$(
     jq -c 'select(.event=="gc:open" and .resumed and .downtimeMs > 0) | 1' out | wc -l)"
+# And behind a roster: it sleeps while the org goes on, wakes up to a hole,
+# and is right afterwards, for everyone in it is doubted; no audit helps.
+unset GC_TOKEN_CMD GC_WS_URL
+cat > inside <<'E'
+mkfifo events
+gc-subscribe --buffer 100K > events & subscribe=$!
+gc-reduce --audit 0 -r 'gc-reconcile --rate 20000' < events > changes &
+reduce=$!
+users() { grep -o '"userId":"[^"]*"' changes | sort -u; }
+until [ "$(users | wc -l)" -eq 40 ]; do sleep 0.05; done
+kill -STOP $reduce
+until [ -s truth ]; do sleep 0.05; done
+kill -CONT $reduce
+tries=0
+until "$compare" truth changes > verdict || [ $tries -gt 200 ]; do
+	sleep 0.1
+	tries=$((tries + 1))
+done
+kill $subscribe
+wait $subscribe $reduce
+E
+compare=$odd_tests/../scripts/compare-roster
+export compare
+timeout 100 gc-sim --agents 40 --rate 3000 --events 9000 --truth truth -- \
+    sh inside 2> sim.err
+ok "behind a roster, too, some are lost" has changes '"reason":"overrun".*"lost":'
+is "everyone is doubted" "$(grep '"reason":"reconnect"' changes |
+    grep -o '"userId":"[^"]*"' | sort -u | grep -c .)" 40
+ok "and the roster equals the truth" has verdict \
+    '^roster equals the truth: 40 agents'
 done_testing

@@ -1,6 +1,5 @@
 /* gc-check: what stands between this machine and the stream, step by step.
  * CONTRACT section 11. */
-#include <curl/curl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,15 +182,14 @@ main(int argc, char **argv)
 	if (opts_parse("gc-check", argc, argv, &opts) < argc)
 		die(GC_EX_USAGE, "'%s': there are no operands",
 		    argv[argc - 1]);
-	curl_global_init(CURL_GLOBAL_DEFAULT);
-	if (sigs_open(false, &e) == -1)
+	if (http_start(&e) == -1 || sigs_open(false, &e) == -1)
 		die_err(&e);
 	code = run_all();
 	config_free(&app.check.config);
 	token_free(&app.check.token);
 	free(app.check.user_id);
 	probes_free(&app.check);
-	curl_global_cleanup();
+	http_stop();
 	if (fflush(stdout) == EOF || ferror(stdout))
 		die(GC_EX_IOERR, "can't write to stdout");
 	return code;

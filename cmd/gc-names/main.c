@@ -1,6 +1,5 @@
 /* gc-names: gc:agent lines with the names of the agent and its queues.
  * CONTRACT section 11. */
-#include <curl/curl.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -246,7 +245,8 @@ start_rest(struct sandbox *box)
 	open_cache();
 	app.hold = app.read.due_ms <= app.now_ms;
 	app.hold_until_ms = app.now_ms + app.opt.wait_ms;
-	curl_global_init(CURL_GLOBAL_DEFAULT);
+	if (http_start(&e) == -1)
+		die_err(&e);
 	read_start(&app);
 	box->client = true;
 	sandbox_file(box, app.read.cache);
@@ -305,8 +305,10 @@ main(int argc, char **argv)
 	if (log_get_level() >= LOG_NOTE)
 		say_status();
 	filter_close(&app.filter);
-	if (app.from_rest)
+	if (app.from_rest) {
 		read_free(&app);
+		http_stop();
+	}
 	dict_free(&app.dict);
 	event_free(&app.ev);
 	buf_free(&app.line);

@@ -93,7 +93,6 @@ is_wary(const struct app *app, const struct job *j)
 static void
 set_method(struct app *app, struct job *j, const char *authorization)
 {
-	curl_slist_free_all(j->headers);
 	j->headers = curl_slist_append(NULL, authorization);
 	if (j->kind == JOB_ACTIVITY) {
 		curl_easy_setopt(j->easy, CURLOPT_POSTFIELDSIZE_LARGE,
@@ -114,7 +113,7 @@ set_address(struct app *app, struct job *j)
 {
 	struct buf text;
 
-	buf_init(&text, ADDRESS_MAX);
+	buf_init_secret(&text, ADDRESS_MAX);
 	buf_adds(&text, app->config.api_url);
 	add_path(app, j, &text);
 	free(j->cacert);
@@ -260,9 +259,13 @@ release(struct app *app, struct job *j)
 	app->flying--;
 }
 
+/* The handle is kept, the token is not. */
 static void
 clear(struct job *j)
 {
+	curl_easy_setopt(j->easy, CURLOPT_HTTPHEADER, NULL);
+	curl_slist_free_all(j->headers);
+	j->headers = NULL;
 	j->kind = JOB_FREE;
 	j->ask = NULL;
 	free(j->reason);
@@ -306,7 +309,6 @@ fetch_stop(struct app *app)
 		if (j->easy != NULL) {
 			curl_easy_cleanup(j->easy);
 			http_reply_free(&j->reply);
-			curl_slist_free_all(j->headers);
 			free(j->cacert);
 		}
 		*j = (struct job){ .kind = JOB_FREE };

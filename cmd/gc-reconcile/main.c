@@ -257,7 +257,8 @@ start(int argc, char **argv)
 	walk_init(&app);
 	activity_init(&app);
 	answer_start(&app);
-	curl_global_init(CURL_GLOBAL_DEFAULT);
+	if (http_start(&e) == -1)
+		die_err(&e);
 	fetch_start(&app);
 	sandbox_file(&box, m.path);
 	app.sandbox = sandbox_enter(&box);
@@ -306,7 +307,7 @@ finish(void)
 	labels_free(&app);
 	event_free(&app.ev);
 	event_free(&app.check);
-	curl_global_cleanup();
+	http_stop();
 	return code;
 }
 

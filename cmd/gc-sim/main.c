@@ -2,7 +2,6 @@
  * demand.  CONTRACT section 8. */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <microhttpd.h>
 #include <openssl/crypto.h>
 #include <poll.h>
@@ -33,7 +32,7 @@ static struct app {
 	int protocol;			/* enum protocol */
 	struct script *script;
 	bool plain;
-	char folder[64];		/* of our own; removed at the end */
+	char folder[FOLDER_MAX];
 	struct MHD_Daemon *daemon;
 	pid_t command;			/* 0: none */
 	int sigs_fd;
@@ -89,16 +88,6 @@ sim_wake(struct sim *s)
 /* --- start -------------------------------------------------------------- */
 
 static void
-remove_folder(void)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/cacert.pem", app.folder);
-	remove(path);
-	rmdir(app.folder);
-}
-
-static void
 start_server(struct urls *u)
 {
 	char *cert = NULL, *key = NULL;
@@ -106,18 +95,14 @@ start_server(struct urls *u)
 	struct err e;
 	unsigned port;
 
-	strlcpy(app.folder, "/tmp/gc-sim.XXXXXX", sizeof(app.folder));
-	if (mkdtemp(app.folder) == NULL)
-		die(GC_EX_CANTCREAT, "can't create a folder in /tmp: %s",
-		    strerror(errno));
+	if (folder_make(app.folder, &e) == -1)
+		die_err(&e);
 	if (!app.plain) {
 		snprintf(u->cacert, sizeof(u->cacert), "%s/cacert.pem",
 		    app.folder);
 		if (cert_make(&cert, &key, &e) == -1 || file_replace(
-		    u->cacert, cert, strlen(cert), &e) == -1) {
-			remove_folder();
+		    u->cacert, cert, strlen(cert), &e) == -1)
 			die_err(&e);
-		}
 	}
 	app.daemon = http_start(s, &e);
 	if (app.daemon != NULL)
@@ -128,7 +113,7 @@ start_server(struct urls *u)
 	free(cert);
 	free(key);
 	if (s->front == NULL) {
-		remove_folder();
+		folder_remove(app.folder);
 		die_err(&e);
 	}
 	port = front_port(s->front);
@@ -229,7 +214,7 @@ start(int argc, char **argv, struct urls *u)
 	if (first == argc && ferror(s->log) && poll(&out, 1, 0) == 0) {
 		/* nobody has the addresses, nor ever will; a reader that is
 		 * gone (POLLERR) is the loop's to notice */
-		remove_folder();
+		folder_remove(app.folder);
 		die(GC_EX_IOERR, "can't write to stdout");
 	}
 	if (first < argc)
@@ -309,13 +294,6 @@ loop(void)
 	}
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *f)
-{
-	(void)st, (void)type, (void)f;
-	return remove(path);
-}
-
 static void
 finish(void)
 {
@@ -330,8 +308,9 @@ finish(void)
 	MHD_stop_daemon(app.daemon);
 	front_stop(s->front);
 	say_totals(s);
-	nftw(app.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	folder_remove(app.folder);
 	script_free(app.script);
+	upgrades_free(s);
 	channels_free(s);
 	people_free(s);
 	org_free(&s->org);

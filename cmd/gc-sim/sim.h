@@ -3,6 +3,7 @@
  *
  * main.c     options, the loop
  * command.c  COMMAND and its environment
+ * folder.c   the folder in which it lives
  * org.c      the seeded truth: who is in which status, and what changes
  * say.c      sim: lines
  * life.c     when it changes: the rate, storms, the quiet after
@@ -35,6 +36,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/queue.h>
 #include <sys/types.h>
 
 #include "lib/buf.h"
@@ -284,6 +286,7 @@ struct sim {
 	uint64_t seed;
 	struct rng secrets, rest_luck;
 	struct conn *conns;
+	LIST_HEAD(, opening) openings;	/* upgrades under way */
 	struct sim_token tokens[TOKENS_MAX];
 	size_t token_next;
 	struct totals totals;
@@ -335,9 +338,17 @@ pid_t command_start(char **argv, const struct sim *s, const char *folder,
     const struct urls *u);
 int command_ended(pid_t pid);		/* its exit code, or -1 */
 
+/* folder.c: of our own, in /tmp; removed when this process ends, in any way. */
+#define FOLDER_MAX 64
+int folder_make(char folder[FOLDER_MAX], struct err *e);
+bool folder_remove(const char *folder);	/* true: there is none any more */
+
 /* http.c */
 struct MHD_Daemon;
 struct MHD_Daemon *http_start(struct sim *s, struct err *e);
+
+/* upgrade.c */
+void upgrades_free(struct sim *s);	/* once the daemon has ended */
 
 /* front.c: connections for the daemon; TLS if there is a certificate (PEM).
  * A connection is known by libmicrohttpd's descriptor. */

@@ -7,7 +7,9 @@
 #include "cmd/gc-sim/http.h"
 #include "cmd/gc-sim/platform.h"
 
+/* Of one that is answered; the client may go before it knows. */
 struct opening {
+	LIST_ENTRY(opening) link;
 	struct sim *sim;
 	int64_t token_end_ms;
 	char channel[CHANNEL_ID_LEN + 1];
@@ -22,6 +24,7 @@ upgraded(void *arg, struct MHD_Connection *c, void *con_cls,
 
 	(void)c, (void)con_cls;
 	pthread_mutex_lock(&o->sim->lock);
+	LIST_REMOVE(o, link);
 	conn_add(o->sim, fd, urh, o->token_end_ms, o->channel, extra,
 	    extra_len);
 	pthread_mutex_unlock(&o->sim->lock);
@@ -38,6 +41,7 @@ accept_upgrade(struct sim *s, struct MHD_Connection *c, const char *key,
 	enum MHD_Result result;
 	char accept[29];
 
+	LIST_INSERT_HEAD(&s->openings, o, link);
 	o->sim = s;
 	o->token_end_ms = token_end_ms;
 	if (channel != NULL)
@@ -52,6 +56,17 @@ accept_upgrade(struct sim *s, struct MHD_Connection *c, const char *key,
 	result = MHD_queue_response(c, MHD_HTTP_SWITCHING_PROTOCOLS, r);
 	MHD_destroy_response(r);
 	return result;
+}
+
+void
+upgrades_free(struct sim *s)
+{
+	struct opening *o;
+
+	while ((o = LIST_FIRST(&s->openings)) != NULL) {
+		LIST_REMOVE(o, link);
+		free(o);
+	}
 }
 
 /* Is it 16 bytes in base64? */

@@ -1,6 +1,5 @@
 /* gc-subscribe: keep one authenticated WebSocket alive; print what arrives.
  * CONTRACT section 5. */
-#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -196,7 +195,8 @@ open_all(char **events, size_t count)
 	buf_init(&app.request, WSHAKE_REQUEST_MAX);
 	ring_init(&app.ring, app.opt.buffer);
 	report_start(&app, metrics_path);
-	curl_global_init(CURL_GLOBAL_DEFAULT);
+	if (http_start(&e) == -1)
+		die_err(&e);
 	sandbox_folder(&box, app.config.state_folder);
 	sandbox_file(&box, metrics_path);
 	app.sandbox = sandbox_enter(&box);
@@ -381,7 +381,7 @@ free_all(void)
 		buf_free(&app.subs[i].id);
 		free(app.subs[i].metric);
 	}
-	curl_global_cleanup();
+	http_stop();
 }
 
 int

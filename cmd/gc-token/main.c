@@ -352,9 +352,8 @@ main(int argc, char **argv)
 	if ((app.sigs_fd = sigs_open(app.watch, &e)) == -1 ||
 	    config_load(&app.config, CONFIG_LOGIN | CONFIG_SECRETS, &e) == -1)
 		die_err(&e);
-	if (settings_prepare(&app, &e) == -1)
+	if (settings_prepare(&app, &e) == -1 || http_start(&e) == -1)
 		stop_err(&app, &e);
-	curl_global_init(CURL_GLOBAL_DEFAULT);
 	if (c != NULL)
 		c->run(&app);	/* does not return */
 	if (app.signs_in && apart_start(&app, &e) == -1)

@@ -39,6 +39,10 @@ static const struct row rows[] = {
 	{ "", "[default]\ntoken_cmd = b c ", 0, IS(token_cmd), "b c" },
 	{ "GC_TOKEN_CMD=", "[default]\ntoken_cmd=b", 0, IS(token_cmd), "b" },
 	{ "", "[other]\ntoken_cmd=b", 0, IS(token_cmd), "gc-token" },
+	{ "GC_TOKEN_CMD=\t GC_API_URL=https://h", "", CONFIG_API, NONE,
+	    "GC_TOKEN_CMD: there is no command" },
+	{ "GC_TOKEN_CMD=\t GC_LOGIN_URL=https://h", "", CONFIG_LOGIN,
+	    IS(login_url), "https://h" },
 	{ "GC_PROFILE=other", "[default]\ntoken_cmd=a\n[ other ]\r\n"
 	    "# a comment\n; another\n\n  Token_Cmd =\tb\r\n[third]\n"
 	    "token_cmd=c\n", 0, IS(token_cmd), "b" },

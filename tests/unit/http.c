@@ -1,7 +1,9 @@
 /* Retry-After in all its forms, and what a transfer's end means. */
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
@@ -137,6 +139,73 @@ test_timeout(void)
 	close(fd);
 }
 
+/* A server for one request, at url: it says that. */
+static pid_t
+say_once(const char *answer, char url[64])
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM, 0), conn;
+	char sink[4096];
+	pid_t pid;
+
+	if (bind(fd, (struct sockaddr *)&a, len) == -1 ||
+	    listen(fd, 9) == -1 ||
+	    getsockname(fd, (struct sockaddr *)&a, &len) == -1)
+		return -1;
+	snprintf(url, 64, "http://127.0.0.1:%d/", ntohs(a.sin_port));
+	if ((pid = fork()) == 0) {
+		alarm(60);
+		conn = accept(fd, NULL, NULL);
+		if (read(conn, sink, sizeof(sink)) > 0 &&
+		    write(conn, answer, strlen(answer)) == -1)
+			_exit(1);
+		_exit(0);
+	}
+	close(fd);
+	return pid;
+}
+
+static void
+get(const char *answer, struct http_reply *r)
+{
+	CURL *easy = curl_easy_init();
+	char url[64];
+	struct err e;
+	pid_t pid = say_once(answer, url);
+
+	http_prepare(easy, url, NULL, 30000, r);
+	is_int(http_result(curl_easy_perform(easy), r, &e), 0, "an answer");
+	curl_easy_cleanup(easy);
+	waitpid(pid, NULL, 0);
+}
+
+static void
+test_headers(void)
+{
+	struct http_reply r;
+
+	http_reply_init(&r);
+	get("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
+	    "ININ-Correlation-Id:  c-9 \r\nRetry-After: 7\r\n"
+	    "inin-ratelimit-count: 9\r\ninin-ratelimit-allowed: 10\r\n"
+	    "inin-ratelimit-reset: 3\r\n"
+	    "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n{}", &r);
+	is_str(r.body.data, "{}", "its body");
+	is_str(r.correlation_id, "c-9", "the correlation id");
+	ok(r.rate_count == 9 && r.rate_allowed == 10 &&
+	    r.rate_reset_ms == 3000, "what the server allows");
+	is_int(r.retry_after_ms, 7000, "when to come again");
+	is_int(r.date_ms, NOW + DATE_MS, "its clock");
+	get("HTTP/1.1 204 No\r\ninin-ratelimit-count: many\r\n\r\n", &r);
+	ok(r.correlation_id[0] == '\0' && r.rate_count == 0 &&
+	    r.rate_allowed == 0 && r.rate_reset_ms == -1 &&
+	    r.retry_after_ms == -1 && r.date_ms == -1,
+	    "what is not told is not kept from the one before");
+	http_reply_free(&r);
+}
+
 /* The bundle: named, in the words of who sets it. */
 static void
 test_bundle(void)
@@ -172,11 +241,13 @@ main(void)
 		    results[i].code, e.msg);
 	}
 	http_reply_free(&r);
-	curl_global_init(CURL_GLOBAL_DEFAULT);
+	if (http_start(&e) == -1)
+		return 1;
 	test_nobody();
 	test_password();
 	test_timeout();
+	test_headers();
 	test_bundle();
-	curl_global_cleanup();
+	http_stop();
 	return done();
 }

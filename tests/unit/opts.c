@@ -78,6 +78,8 @@ static const struct {
 	{ "--clock wall", 64, "'wall' is no valid both|event" },
 	{ "--clock both|event", 64, "'both|event'" },
 	{ "--clock=", 64, "--clock: ''" },
+	{ "--text=", 64, "--text: ''" },
+	{ "--text=\t", 64, "is no valid TEXT" },
 	{ "--log=xml", 64, "--log: 'xml' is no valid text|json" },
 	{ "-x", 64, "Try 'gc-test --help'." },
 	/* asked for: on stdout, whatever else there is */

@@ -185,14 +185,12 @@ ask(struct rest *r, const char *method, const char *path, const char *body)
 static void
 test_requests(struct rest *r)
 {
-	reset("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n"
-	    "inin-correlation-id: c-9\r\n\r\n{\"a\":1}");
+	reset("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n{\"a\":1}");
 	ask(r, "POST", "/api/v2/x", NULL);
 	run(r, END_MS);
 	is_int(got.status, 200, "POST with no body");
 	is_str(got_body, "{\"a\":1}", "the answer");
-	is_str(got.correlation_id, "c-9", "the correlation id");
-	ok(got.retry_after_ms == -1 && got.reset_ms == -1, "nothing told");
+	ok(got.retry_after_ms == -1, "nothing told");
 	ok(strstr(seen.data, "POST /api/v2/x HTTP/1.1\r\n") != NULL,
 	    "its line");
 	ok(strstr(seen.data, "Authorization: Bearer t0ken\r\n") != NULL,
@@ -309,8 +307,6 @@ test_limits(void)
 	    "Content-Length: 0\r\n\r\n");
 	ask(r, "GET", "/1", NULL);
 	run(r, END_MS);
-	ok(got.count == 9 && got.allowed == 10 && got.reset_ms == 1000,
-	    "what the server allows");
 	ask(r, "GET", "/2", NULL);
 	run(r, 500);
 	is_int((long long)served, 1, "all is used up: nothing is sent");
@@ -393,8 +389,10 @@ int
 main(void)
 {
 	struct rest *r;
+	struct err e;
 
-	curl_global_init(CURL_GLOBAL_DEFAULT);
+	if (http_start(&e) == -1)
+		return 1;
 	listen_somewhere();
 	r = start(60000, 5000);
 	test_requests(r);
@@ -407,6 +405,6 @@ main(void)
 	for (int i = 0; i < CONNS; i++)
 		buf_free(&conns[i].in);
 	buf_free(&seen);
-	curl_global_cleanup();
+	http_stop();
 	return done();
 }
