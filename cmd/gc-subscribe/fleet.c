@@ -294,8 +294,10 @@ fleet_stop(struct app *app, int exit_code)
 	f->scope.due_ms = f->token_ms = app->rotate_ms = CLOCK_NEVER;
 	app->upgrade_ms = CLOCK_NEVER;
 	asktoken_stop(&app->asktoken);
-	TAILQ_FOREACH(l, &f->links, entry)
+	TAILQ_FOREACH(l, &f->links, entry) {
 		link_perform(l, CE_STOP);
+		link_hurry(l);
+	}
 }
 
 /* --- from start to end -------------------------------------------------- */

@@ -173,6 +173,7 @@ void link_perform(struct link *l, enum channel_event event);
 void link_lose(struct link *l, const char *by, unsigned code,
     const char *reason);
 void link_ended(struct link *l);	/* in a farewell: is it over? */
+void link_hurry(struct link *l);	/* all has to end soon */
 void link_mask(const struct link *l, char *text);
 void link_count(struct link *l);	/* its topics are the slot's */
 void link_retire(struct link *l);	/* its number is not needed any more */

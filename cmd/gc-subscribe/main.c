@@ -19,6 +19,7 @@
 #include "lib/sandbox.h"
 
 #define HEALTHY_MS 60000
+#define TAKEN_MS 500		/* past the end, for a reader that takes all */
 
 enum { FD_SIGNALS, FD_STDOUT, FD_CHILD, FDS };
 
@@ -339,19 +340,22 @@ turn(void)
 
 /* --- the end ------------------------------------------------------------ */
 
-/* What is held goes out; a reader that is stuck has what is left of STOP_MS. */
+/* What is held goes out; a reader that is stuck has what is left of STOP_MS.
+ * That may be nothing: what it takes without waiting goes out all the same. */
 static void
 drain(void)
 {
 	struct pollfd fd;
 	uint64_t left;
 
-	while (output_wants(&app) &&
-	    (app.now_ms = clock_mono_ms()) < app.end_ms) {
+	do {
+		app.now_ms = clock_mono_ms();
 		fd = (struct pollfd){ app.out.fd, POLLOUT, 0 };
-		poll(&fd, 1, clock_poll_ms(app.now_ms, app.end_ms));
+		if (!output_wants(&app) ||
+		    poll(&fd, 1, clock_poll_ms(app.now_ms, app.end_ms)) == 0)
+			break;
 		output_serve(&app, fd.revents);
-	}
+	} while (app.now_ms - TAKEN_MS < app.end_ms);
 	left = output_left(&app);
 	if (!app.reader_gone && left > 0)
 		log_warn("the reader is stuck: %llu lines were not let out",
