@@ -155,6 +155,7 @@ void fleet_turn(struct app *app);
 /* fleet.c */
 void fleet_start(struct app *app);
 void fleet_ask_token(struct app *app);
+void fleet_reload(struct app *app, bool moved);	/* SIGHUP */
 void fleet_manage(struct app *app);	/* change over, give up, look at all */
 bool fleet_is_due(const struct fleet *f, const struct link *l);
 void fleet_free(struct app *app);
@@ -173,6 +174,7 @@ void link_perform(struct link *l, enum channel_event event);
 void link_lose(struct link *l, const char *by, unsigned code,
     const char *reason);
 void link_ended(struct link *l);	/* in a farewell: is it over? */
+void link_move(struct link *l);		/* the platform is another one */
 void link_hurry(struct link *l);	/* all has to end soon */
 void link_mask(const struct link *l, char *text);
 void link_count(struct link *l);	/* its topics are the slot's */
@@ -213,5 +215,6 @@ void scope_free(struct scope *s);
 
 /* scope.c */
 void scope_walk(struct app *app);
+void scope_again(struct app *app);	/* at once; what was read is old */
 
 #endif

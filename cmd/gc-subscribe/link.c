@@ -189,6 +189,19 @@ link_lose(struct link *l, const char *by, unsigned code, const char *reason)
 	link_perform(l, CE_LOST);
 }
 
+void
+link_move(struct link *l)
+{
+	rest_cancel(l->app->fleet->rest, l);
+	l->deleting = false;
+	platform_channel_free(&l->channel);
+	if (l->ws != NULL) {
+		websocket_close(l->ws, 1000, NULL);
+		plug_write(l);
+	}
+	link_lose(l, "client", 1000, "the configuration has another place");
+}
+
 static void
 say_evicted(struct app *app)
 {

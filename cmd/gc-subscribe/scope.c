@@ -263,3 +263,14 @@ scope_walk(struct app *app)
 	s->at = (size_t)-1;
 	next_source(app);
 }
+
+void
+scope_again(struct app *app)
+{
+	struct scope *s = &app->fleet->scope;
+
+	rest_cancel(app->fleet->rest, app);
+	s->walking = false;
+	if (s->source_count > 0 || !s->known)
+		s->due_ms = app->now_ms;
+}
