@@ -181,6 +181,7 @@ on_page(void *arg, const struct rest_answer *a)
 	struct platform_page p;
 	struct err e = a->err;
 
+	report_asked(app, "scope", a->status);
 	if (a->status < 200 || a->status > 299) {
 		if ((a->status == 400 || a->status == 413) &&
 		    strcmp(a->error.code, "response.entity.too.large") == 0 &&
