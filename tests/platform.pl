@@ -195,7 +195,7 @@ sub request {
 	my $query = join '&', map { "$_=$q->{$_}" } sort keys %$q;
 	print $out "$method $path" . ($query ? "?$query" : '') . " $auth\n";
 	for my $a (@answers) {
-		next unless $a->{times} > 0 && "$method $path" =~ $a->{re};
+		next unless $a->{times} > 0 && "$method $path?$query" =~ $a->{re};
 		$a->{times}--;
 		return reply($k, $a->{status}, $a->{body} // '', $a->{head});
 	}

@@ -120,6 +120,8 @@ struct scope {
 	struct names topics;		/* as they were given */
 	/* the walk */
 	bool walking, known;
+	bool halfway;			/* it goes on where a page failed */
+	int64_t began_ms;
 	size_t at;			/* which source */
 	uint64_t page;
 	unsigned rounds;		/* of a list that shifts */
