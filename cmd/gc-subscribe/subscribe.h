@@ -2,7 +2,8 @@
  * gc-subscribe: keep one authenticated WebSocket alive; print what arrives.
  * What its files share.
  *
- * main.c     options, start, the loop's turn, the end
+ * main.c     options, the loop's turn, the end
+ * start.c    what is opened at the start
  * connect.c  the session's actions: what makes and ends a connection
  * token.c    the token command
  * wire.c     bytes to and fro
@@ -161,6 +162,10 @@ struct app {
 
 /* main.c */
 void turn_signals(struct app *app);
+
+/* start.c: all that needs no network; dies of what people must mend */
+void start_all(struct app *app, const char *metrics_path, char **events,
+    size_t count);
 
 /* connect.c */
 void perform(struct app *app, enum session_event event);	/* step + act */
