@@ -2,16 +2,17 @@
 # Weeks of the channels protocol in seconds: the lives of channels and tokens
 # are scaled down, and nobody may notice that they end.
 # GC_DAYS days (3) of GC_DAY seconds (12), GC_DAY_AGENTS agents (1,200, which
-# are two channels): with 30 days of 48 s it is a month in 24 minutes.
+# are two channels): with 30 days of 48 s it is a month in 24 minutes.  With
+# GC_DAY_KEEP what was told is left in that folder.
 days=${GC_DAYS-3} day=${GC_DAY-12} agents=${GC_DAY_AGENTS-1200}
 . "$(dirname "$0")/tap.sh"
 cd "$dir" || exit 1
 rate=40
 # The token is renewed a third of a day before its end.  Where days are long
-# enough it is later than the channels are renewed (at 23/24 of their life), as
-# with the real 90 s.
+# enough for a change over in the last 24th of them, it is then: later than the
+# channels are renewed (at 23/24 of their life), as with the real 90 s.
 before=$((day * 333))
-[ "$day" -lt 48 ] || before=$((day * 1000 / 26))
+[ "$day" -lt 96 ] || before=$((day * 1000 / 26))
 
 # live FAULT...: so many days; what is used goes to memory, a line a look
 live() {
@@ -79,7 +80,8 @@ for kind in channels tokens; do
 	is "$kind: it ends well" "$(cat status)" 0
 	is "nobody is doubted" "$(pick 'select((.event == "gc:open" and
 	    .resumed and .downtimeMs != 0) or .next == "reconnect" or
-	    .event == "gc:failover")')" ''
+	    .event == "gc:failover") |
+	    [.at, .event, .socket, .downtimeMs, .reason]')" ''
 	lines=$(jq -c 'select(.topicName) | [.topicName, .eventBody]' out |
 	    sort -u | wc -l)
 	ok "no line is lost" [ "$lines" -ge \
@@ -119,4 +121,5 @@ fi
 is "all are deleted at their end" "$(asked delete)" "$made"
 ok "each is a change over" [ "$(pick 'select(.event == "gc:closed") | .next' |
     sed -n 's/ "rotate"//p')" -eq $((made - sockets)) ]
+[ -z "${GC_DAY_KEEP-}" ] || cp -r "$dir/channels" "$dir/tokens" "$GC_DAY_KEEP"
 done_testing

@@ -198,14 +198,16 @@ fleet_is_due(const struct fleet *f, const struct link *l)
 }
 
 /* Is one under way, until the old socket is closed?  A channel with no
- * socket is what the platform takes away first where there are too many. */
+ * socket is what the platform takes away first where there are too many: for
+ * its topics to be deleted nobody waits. */
 static bool
 is_changing(const struct fleet *f)
 {
 	const struct link *l;
 
 	TAILQ_FOREACH(l, &f->links, entry)
-		if (l->state == CH_LEAVE || l->slot->next == l)
+		if ((l->state == CH_LEAVE && l->ws != NULL) ||
+		    l->slot->next == l)
 			return true;
 	return false;
 }
