@@ -1,10 +1,10 @@
 #!/bin/sh
 # Weeks of the channels protocol in seconds: the lives of channels and tokens
 # are scaled down, and nobody may notice that they end.
-# GC_DAYS days (3) of GC_DAY seconds (12), GC_DAY_AGENTS agents (1,200, which
+# GC_DAYS days (3) of GC_DAY seconds (15), GC_DAY_AGENTS agents (1,200, which
 # are two channels): with 30 days of 48 s it is a month in 24 minutes.  With
 # GC_DAY_KEEP what was told is left in that folder.
-days=${GC_DAYS-3} day=${GC_DAY-12} agents=${GC_DAY_AGENTS-1200}
+days=${GC_DAYS-3} day=${GC_DAY-15} agents=${GC_DAY_AGENTS-1200}
 . "$(dirname "$0")/tap.sh"
 cd "$dir" || exit 1
 rate=40
