@@ -5,6 +5,7 @@
 # are two channels): with 30 days of 48 s it is a month in 24 minutes.  With
 # GC_DAY_KEEP what was told is left in that folder.
 days=${GC_DAYS-3} day=${GC_DAY-15} agents=${GC_DAY_AGENTS-1200}
+keep=${GC_DAY_KEEP-}
 . "$(dirname "$0")/tap.sh"
 cd "$dir" || exit 1
 rate=40
@@ -63,7 +64,7 @@ asked() {
 opening() {
 	grep sim:topics err | head -n $sockets | jq -sr --argjson rate $rate '
 	    def ms: (.[:19] + "Z" | fromdate) * 1000 + (.[20:23] | tonumber);
-	    map(.at | ms) | 2 + $rate * (max - min) / 1000 | floor'
+	    map(.at | ms) | 5 + 2 * $rate * (max - min) / 1000 | floor'
 }
 
 # about NAME GOT LOW HIGH
@@ -101,6 +102,8 @@ for kind in channels tokens; do
 done
 
 cd "$dir/channels" || exit 1
+is "what was sent is printed, exactly" "$(grep -c topicName out)" \
+    "$(sed -n '/sim:totals/s/.*"sent":\([0-9]*\).*/\1/p' err)"
 is "a channel is made once" "$(asked create)" $sockets
 about "its topics are put once a day" "$(asked subscribe)" \
     $((sockets * days)) $((sockets * (days + 3 + days / 20)))
@@ -121,5 +124,5 @@ fi
 is "all are deleted at their end" "$(asked delete)" "$made"
 ok "each is a change over" [ "$(pick 'select(.event == "gc:closed") | .next' |
     sed -n 's/ "rotate"//p')" -eq $((made - sockets)) ]
-[ -z "${GC_DAY_KEEP-}" ] || cp -r "$dir/channels" "$dir/tokens" "$GC_DAY_KEEP"
+[ -z "$keep" ] || cp -r "$dir/channels" "$dir/tokens" "$keep"
 done_testing
