@@ -263,14 +263,23 @@ host_of(const char *base)
 
 /* --- the whole ---------------------------------------------------------- */
 
+void
+rest_move(struct rest *r, const char *base, const char *cacert)
+{
+	free(r->base);
+	free(r->host);
+	free(r->cacert);
+	r->base = xstrdup(base);
+	r->host = host_of(base);
+	r->cacert = cacert != NULL ? xstrdup(cacert) : NULL;
+}
+
 struct rest *
 rest_new(const struct rest_opts *o, int64_t now_ms, struct err *err)
 {
 	struct rest *r = xcalloc(1, sizeof(*r));
 
-	r->base = xstrdup(o->base);
-	r->host = host_of(o->base);
-	r->cacert = o->cacert != NULL ? xstrdup(o->cacert) : NULL;
+	rest_move(r, o->base, o->cacert);
 	r->limit = o->jobs < REST_JOBS_MAX ? o->jobs : REST_JOBS_MAX;
 	r->rate = r->pace_rate = o->rate;
 	r->timeout_ms = o->timeout_ms;

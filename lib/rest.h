@@ -74,6 +74,9 @@ void rest_del(struct rest *r);	/* nothing is called back; NULL is fine */
  * first) nothing is sent. */
 void rest_bearer(struct rest *r, const char *token);
 
+/* What is sent from now on goes to another place; as in struct rest_opts. */
+void rest_move(struct rest *r, const char *base, const char *cacert);
+
 /* Queue a request; the strings are copied.  Never calls back by itself. */
 void rest_send(struct rest *r, const struct rest_request *request);
 

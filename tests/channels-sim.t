@@ -23,7 +23,7 @@ is "agents, topics" "$(head -n 1 out | jq -c '[.protocol, .subscriptions, (.agen
 is "so many events" "$(grep -c topicName out)" 30
 
 sim --agents 30 --rate 100 --events 800 --fault socket-closing=100:5 \
-    --fault token-life=4 -- sh -c 'gc-subscribe '"$fast"' & pid=$!
+    --fault token-life=12 -- sh -c 'gc-subscribe '"$fast"' & pid=$!
 	until grep -q sim:quiet err; do sleep 0.1; done
 	sleep 1
 	kill $pid; wait $pid'
@@ -47,12 +47,13 @@ ok "a half-open socket is noticed" has out '"reason":"silence"'
 sim --agents 30 --rate 50 --fault channel-life=2 -- gc-subscribe $fast -d 7s
 is "renewed before its end, three times at least" "$(grep -c gc:open out)" 1
 
-sim --agents 40 --rate 20 --fault deny=0.3 -- gc-subscribe -d 2s
+sim --agents 40 --rate 20 --fault deny=0.3 -- gc-subscribe -n 3
 is "refused topics and permitted ones are all" "$(head -n 1 out |
     jq '.subscriptions + .rejected')" 40
 ok "their reason is said" has err 'gc-subscribe: topic .* is refused: '
 
-sim --agents 60 --rate 20 --fault churn=1 -- gc-subscribe --members 1s -d 6s
+sim --agents 60 --rate 20 --fault churn=1 -- \
+    sh -c 'gc-subscribe --members 1s -d 60s | sed /gc:members/q'
 ok "who comes and goes is told" has out '"gc:members"'
 
 printf 'at 2s revoke\nat 5s rest-down 2\nat 5s cut\nat 10s evict\n' > script

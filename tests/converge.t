@@ -9,7 +9,8 @@ trap 'rm -rf "$dir"' EXIT
 trap 'exit 1' HUP INT TERM
 count=0
 
-# What is done to the org: seed, name, faults.
+# What is done to the org: seed, name, faults; at=2s:evict is a step of
+# gc-sim's script.
 cat > "$dir/runs" <<'R'
 1 nothing-goes-wrong
 2 frames-are-lost drop=0.1
@@ -29,7 +30,12 @@ cat > "$dir/runs" <<'R'
 16 channels:frames-and-expands-are-lost drop=0.1 expand-miss=0.2 no-part=0.2
 17 channels:sockets-are-cut cut=120 rest-fail=0.2 rest-429=0.1
 18 channels:all-at-once drop=0.05 reorder=0.05 duplicate=0.05 cut=150 rest-fail=0.1 secondary=0.1 page-max=20 storm=2:700
-19 channels:active-queues-too wfm drop=0.1 cut=120 no-part=0.2 rest-fail=0.1
+19 channels:channels-change-over socket-closing=150:3 token-life=3 secondary=0.2 delay=50
+20 channels:people-come-and-go churn=1 deny=0.1 page-max=7 no-modified=0.2
+21 channels:channels-are-taken at=1s:evict at=2s:evict at=3s:revoke drop=0.05
+22 channels:the-platform-is-down at=1s:rest-down:2 at=2s:half-open at=4s:cut channel-life=3
+23 channels:everything-shifts churn=2 socket-closing=200:2 cut=170 page-max=11 rest-fail=0.2 rest-garbage=0.1 no-part=0.3 expand-miss=0.3 at=3s:evict
+24 channels:active-queues-too wfm drop=0.1 cut=120 no-part=0.2 rest-fail=0.1
 R
 
 run() {
@@ -37,7 +43,14 @@ run() {
 	shift 2
 	work=$dir/$seed
 	faults=
-	for f; do faults="$faults --fault $f"; done
+	script=
+	for f; do
+		case $f in
+		at=*) script="$script$(echo "$f" | tr '=:' '  ')
+" ;;
+		*) faults="$faults --fault $f" ;;
+		esac
+	done
 	case $name in
 	channels:*)
 		# what the org may ask in a minute would take minutes
@@ -46,7 +59,7 @@ run() {
 	esac
 	count=$((count + 1))
 	# shellcheck disable=SC2086
-	if out=$("$here/scripts/converge-once" "$work" --agents 40 --queues 5 \
+	if out=$(CONVERGE_SCRIPT=$script "$here/scripts/converge-once" "$work" --agents 40 --queues 5 \
 	    --rate 120 --events 700 --seed "$seed" $faults)
 	then
 		echo "ok $count - $name: $out"
@@ -80,6 +93,6 @@ differs 2 "another truth differs" \
     's/"currentStatus":"[^"]*"/"currentStatus":"Wrong"/'
 differs 16 "another presence differs" \
     's/"presence":{"currentStatus":"[^"]*"/"presence":{"currentStatus":"WRONG"/'
-differs 19 "other active queues differ" \
+differs 24 "other active queues differ" \
     's/"activeQueues":{"ids":\[[^]]*\]/"activeQueues":{"ids":["wrong"]/' -a
 echo "1..$count"

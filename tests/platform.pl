@@ -8,7 +8,8 @@
 #	event	user=ID [n=N]	a frame to whoever subscribed; answers how often
 #	say	channel=N text=JSON	any text to the socket of the Nth channel
 #	cut | close | evict	[channel=N]	end the socket; the channel too
-#	answer	path=REGEX status=N [times=N] [head=H] [body=B]	refuse
+#	answer	path=REGEX status=N [times=N] [head=H] [body=B]	refuse; THIS
+#						in B becomes the channel's id
 #	reject	topic=REGEX	topics are rejected
 #	hold	path=REGEX | release	requests wait
 #	mute	sockets fall silent
@@ -195,9 +196,11 @@ sub request {
 	my $query = join '&', map { "$_=$q->{$_}" } sort keys %$q;
 	print $out "$method $path" . ($query ? "?$query" : '') . " $auth\n";
 	for my $a (@answers) {
-		next unless $a->{times} > 0 && "$method $path" =~ $a->{re};
+		next unless $a->{times} > 0 && "$method $path?$query" =~ $a->{re};
 		$a->{times}--;
-		return reply($k, $a->{status}, $a->{body} // '', $a->{head});
+		my ($id) = $path =~ m{/channels/([^/]+)};
+		(my $text = $a->{body} // '') =~ s/THIS/$id \/\/ ''/ge;
+		return reply($k, $a->{status}, $text, $a->{head});
 	}
 	my ($key) = $head =~ /^Sec-WebSocket-Key: (\S+)/mi;
 	if (defined $key && $path =~ m{^/channels/(.*)}) {

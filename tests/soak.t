@@ -11,6 +11,7 @@ done
 cat > bin/gc-sim <<'S'
 #!/bin/sh
 echo "$*" >> "$ARGS"
+case $* in *--script*) { echo --; cat script; } >> "$ARGS.script" ;; esac
 echo 0 > settled
 case $* in
 *"--seed 7 "*) echo 'roster differs'; exit 1 ;;
@@ -53,6 +54,27 @@ is "by the clock" $? 0
 ok "it runs new seeds" [ "$(sort -u args | wc -l)" -gt 1 ]
 ok "each option of the table is drawn from" sh -c \
     '! grep -q "[][|]" args'
+seeds=$(seq 20 123457 4900000)	# near ones draw alike
+: > args
+"$here/scripts/soak" -k kept $seeds > out 2> err
+in_channels=$(grep -c -e '--protocol channels' args)
+ok "some seeds draw channels" [ "$in_channels" -gt 5 ]
+ok "and some do not" [ "$in_channels" -lt 35 ]
+is "its faults with it alone" "$(grep -e '--fault deny' -e '--fault churn' args |
+    grep -vc -e '--protocol channels')" 0
+sed 's/ --\(protocol\|truth\).*//' args | sort > both
+rm -f args.script
+"$here/scripts/soak" -j 1 -p channels -k kept $seeds > out 2> err
+is "-p channels: all of them" "$(tail -n 40 args | grep -c -e '--protocol channels')" 40
+ok "with a script" has args.script '^at [1-5]s evict'
+is "in the order of time" "$(awk '$1 == "--" { last = 0; next }
+    $2 + 0 < last { bad++ } { last = $2 + 0 } END { print bad + 0 }' args.script)" 0
+"$here/scripts/soak" -p events -k kept $seeds > out 2> err
+is "-p events: none" "$(tail -n 40 args | grep -c -e '--protocol')" 0
+is "a seed draws the same faults in both" "$(tail -n 40 args |
+    sed 's/ --truth.*//' | sort)" "$(cat both)"
+"$here/scripts/soak" -p other 1 > out 2> err
+is "another protocol: usage" $? 64
 "$here/scripts/soak" > out 2> err
 is "without a time or seeds: usage" $? 64
 PATH=/usr/bin:/bin "$here/scripts/soak" 1 > out 2> err

@@ -49,6 +49,21 @@ kill -INT $pid
 wait $pid
 is "INT ends it with 0, in the background of a shell too" $? 0
 
+# A server that does not close: the last line is told all the same.
+odd 'accept serve:noclose'
+rm -f out
+gc-subscribe $fast > out 2> err &
+pid=$!
+later $pid
+wait_for has out gc:open
+from=$(date +%s%N)
+kill $pid
+wait $pid
+is "a close that is not answered: 0" $? 0
+ok "within 5 s" [ $((($(date +%s%N) - from) / 1000000)) -lt 5600 ]
+ok "gc:closed is told" has out 'gc:closed.*"next":"stop"'
+is "the reader is not blamed" "$(grep -c stuck err)" 0
+
 # A token command that hangs, and what its shell started.
 echo 'echo $$ > hung; exec sleep 60' > hang
 GC_TOKEN_CMD='sh hang | cat' gc-subscribe > out 2> err &

@@ -64,6 +64,7 @@ on_head(void *arg, const struct rest_answer *a)
 	struct link *l = arg;
 	enum channel_event event = channel_answer(CHANNEL_HEAD, a->status);
 
+	report_asked(l->app, "check", a->status);
 	l->asking = false;
 	if (event == CE_LOST)
 		refused(l, a);
@@ -95,6 +96,7 @@ on_post(void *arg, const struct rest_answer *a)
 	struct link *l = arg;
 	enum channel_event event = channel_answer(CHANNEL_POST, a->status);
 
+	report_asked(l->app, "create", a->status);
 	l->asking = false;
 	if (event == CE_LOST) {
 		refused(l, a);
@@ -193,6 +195,7 @@ on_put(void *arg, const struct rest_answer *a)
 	enum channel_event event = channel_answer(CHANNEL_PUT, a->status);
 	int64_t wait_ms;
 
+	report_asked(l->app, "subscribe", a->status);
 	l->asking = false;
 	if (is_farewell(l))
 		return;
@@ -250,6 +253,7 @@ on_deleted(void *arg, const struct rest_answer *a)
 {
 	struct link *l = arg;
 
+	report_asked(l->app, "delete", a->status);
 	l->deleting = false;
 	if (a->status != 404 && (a->status < 200 || a->status > 299))
 		log_note("socket %u: its topics were not deleted: %ld",

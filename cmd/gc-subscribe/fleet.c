@@ -25,6 +25,15 @@ fleet_ask_token(struct app *app)
 }
 
 static void
+forget_token(struct fleet *f)
+{
+	if (f->bearer != NULL)
+		explicit_bzero(f->bearer, strlen(f->bearer));
+	free(f->bearer);
+	f->bearer = NULL;
+}
+
+static void
 take_token(struct app *app)
 {
 	struct fleet *f = app->fleet;
@@ -32,9 +41,7 @@ take_token(struct app *app)
 
 	f->token_failures = 0;
 	if (f->bearer == NULL || strcmp(f->bearer, token) != 0) {
-		if (f->bearer != NULL)
-			explicit_bzero(f->bearer, strlen(f->bearer));
-		free(f->bearer);
+		forget_token(f);
 		f->bearer = xstrdup(token);
 		f->token_number++;
 	}
@@ -62,6 +69,27 @@ fleet_token_event(struct app *app, enum session_event event)
 		    wait_ms);
 		f->token_ms = app->now_ms + wait_ms;
 	}
+}
+
+/*
+ * The configuration was read again, and a token is about to be asked for; who
+ * is in scope is read again in any case.  In another place nothing is left of
+ * what there was: its channels are unknown, its token is not for there.
+ */
+void
+fleet_reload(struct app *app, bool moved)
+{
+	struct fleet *f = app->fleet;
+	struct link *l;
+
+	rest_move(f->rest, app->config.api_url, app->config.cacert);
+	scope_again(app);
+	if (!moved)
+		return;
+	forget_token(f);
+	rest_bearer(f->rest, NULL);
+	TAILQ_FOREACH(l, &f->links, entry)
+		link_move(l);
 }
 
 /* Ask for another one now, and send nothing until it is there. */
@@ -170,14 +198,16 @@ fleet_is_due(const struct fleet *f, const struct link *l)
 }
 
 /* Is one under way, until the old socket is closed?  A channel with no
- * socket is what the platform takes away first where there are too many. */
+ * socket is what the platform takes away first where there are too many: for
+ * its topics to be deleted nobody waits. */
 static bool
 is_changing(const struct fleet *f)
 {
 	const struct link *l;
 
 	TAILQ_FOREACH(l, &f->links, entry)
-		if (l->state == CH_LEAVE || l->slot->next == l)
+		if ((l->state == CH_LEAVE && l->ws != NULL) ||
+		    l->slot->next == l)
 			return true;
 	return false;
 }
@@ -294,8 +324,10 @@ fleet_stop(struct app *app, int exit_code)
 	f->scope.due_ms = f->token_ms = app->rotate_ms = CLOCK_NEVER;
 	app->upgrade_ms = CLOCK_NEVER;
 	asktoken_stop(&app->asktoken);
-	TAILQ_FOREACH(l, &f->links, entry)
+	TAILQ_FOREACH(l, &f->links, entry) {
 		link_perform(l, CE_STOP);
+		link_hurry(l);
+	}
 }
 
 /* --- from start to end -------------------------------------------------- */
@@ -358,9 +390,7 @@ fleet_free(struct app *app)
 		names_free(&f->slots[i].told);
 	for (size_t i = 0; i < f->why_count; i++)
 		free(f->whys[i]);
-	if (f->bearer != NULL)
-		explicit_bzero(f->bearer, strlen(f->bearer));
-	free(f->bearer);
+	forget_token(f);
 	free(f);
 	app->fleet = NULL;
 }

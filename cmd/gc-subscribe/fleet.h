@@ -120,6 +120,8 @@ struct scope {
 	struct names topics;		/* as they were given */
 	/* the walk */
 	bool walking, known;
+	bool halfway;			/* it goes on where a page failed */
+	int64_t began_ms;
 	size_t at;			/* which source */
 	uint64_t page;
 	unsigned rounds;		/* of a list that shifts */
@@ -155,6 +157,7 @@ void fleet_turn(struct app *app);
 /* fleet.c */
 void fleet_start(struct app *app);
 void fleet_ask_token(struct app *app);
+void fleet_reload(struct app *app, bool moved);	/* SIGHUP */
 void fleet_manage(struct app *app);	/* change over, give up, look at all */
 bool fleet_is_due(const struct fleet *f, const struct link *l);
 void fleet_free(struct app *app);
@@ -173,6 +176,8 @@ void link_perform(struct link *l, enum channel_event event);
 void link_lose(struct link *l, const char *by, unsigned code,
     const char *reason);
 void link_ended(struct link *l);	/* in a farewell: is it over? */
+void link_move(struct link *l);		/* the platform is another one */
+void link_hurry(struct link *l);	/* all has to end soon */
 void link_mask(const struct link *l, char *text);
 void link_count(struct link *l);	/* its topics are the slot's */
 void link_retire(struct link *l);	/* its number is not needed any more */
@@ -212,5 +217,6 @@ void scope_free(struct scope *s);
 
 /* scope.c */
 void scope_walk(struct app *app);
+void scope_again(struct app *app);	/* at once; what was read is old */
 
 #endif

@@ -10,6 +10,7 @@
 
 #define HELD_CAP (8 << 20)
 #define CLOSE_MS 5000		/* for the server's close frame, the DELETE */
+#define LAST_MS 3000		/* the same at the end: STOP_MS is for all */
 #define EVICTED_MS (3600 * INT64_C(1000))	/* its cause is said so often */
 
 struct link *
@@ -188,6 +189,19 @@ link_lose(struct link *l, const char *by, unsigned code, const char *reason)
 	link_perform(l, CE_LOST);
 }
 
+void
+link_move(struct link *l)
+{
+	rest_cancel(l->app->fleet->rest, l);
+	l->deleting = false;
+	platform_channel_free(&l->channel);
+	if (l->ws != NULL) {
+		websocket_close(l->ws, 1000, NULL);
+		plug_write(l);
+	}
+	link_lose(l, "client", 1000, "the configuration has another place");
+}
+
 static void
 say_evicted(struct app *app)
 {
@@ -271,8 +285,20 @@ back_off(struct link *l)
 void
 link_ended(struct link *l)
 {
+	/* told at once: the DELETE may hang */
+	if (l->ws == NULL && l->state == CH_STOP)
+		tell_closed(l, "stop", 0);
 	if (l->ws == NULL && !l->deleting)
 		link_perform(l, CE_CLOSED);
+}
+
+void
+link_hurry(struct link *l)
+{
+	int64_t last_ms = l->app->now_ms + LAST_MS;
+
+	if (l->close_ms > last_ms)
+		l->close_ms = last_ms;
 }
 
 static void

@@ -199,12 +199,9 @@ fleet_turn(struct app *app)
 	poll(fds, count, clock_poll_ms(app->now_ms, due));
 	app->now_ms = clock_mono_ms();
 	turn_signals(app);
-	if (app->sigs.reload) {
-		/* who is in scope is all that can be another now */
-		app->sigs.reload = false;
-		if (f->scope.known && f->scope.source_count > 0)
-			f->scope.due_ms = app->now_ms;
-	}
+	/* one that is being asked for is of the old configuration */
+	if (app->sigs.reload && !f->token_running && !f->stopping)
+		fleet_ask_token(app);
 	output_serve(app, fds[FD_STDOUT].revents);
 	serve_token(app);
 	serve_links(app, fds);

@@ -15,6 +15,7 @@
 #define STATUS_CAP (1 << 17)
 #define ID_MAX 128		/* bytes; longer ids are counted together */
 #define FRAMES_METRIC "gc_subscribe_subscription_frames_total"
+#define ASKED_METRIC "gc_subscribe_requests_total"
 
 static const char *reject_reasons[REJECTS];
 
@@ -185,15 +186,55 @@ report_frame(struct app *app, struct slice id, struct slice user)
 
 /* --- metrics ------------------------------------------------------------ */
 
+void
+report_asked(struct app *app, const char *kind, long status)
+{
+	struct asked *a = app->asked, *end = a + app->asked_count;
+	char text[24] = "none";
+
+	while (a < end && (a->kind != kind || a->status != status))
+		a++;
+	if (a == end && app->asked_count == ASKED_MAX) {
+		app->other_asked++;
+		return;
+	}
+	if (a == end) {
+		app->asked_count++;
+		*a = (struct asked){ .kind = kind, .status = status };
+		if (status > 0)
+			snprintf(text, sizeof(text), "%ld", status);
+		snprintf(a->metric, sizeof(a->metric), ASKED_METRIC
+		    "{kind=\"%s\",status=\"%s\"}", kind, text);
+	}
+	a->count++;
+}
+
 static struct app *measured;	/* metrics.compute is told nothing */
 
-/* The ids of now after the figures that are always there. */
+static struct metric *
+compute_asked(struct app *app, struct metric *m)
+{
+	static const char help[] = "requests to the platform by kind and "
+	    "status of the answer";
+
+	for (size_t i = 0; i < app->asked_count; i++)
+		*m++ = (struct metric){ app->asked[i].metric, help,
+		    &app->asked[i].count };
+	if (app->other_asked > 0)
+		*m++ = (struct metric){ ASKED_METRIC
+		    "{kind=\"\",status=\"\"}", help, &app->other_asked };
+	return m;
+}
+
+/* What is there now after the figures that are always there. */
 static void
 compute(void)
 {
 	struct app *app = measured;
 	struct metric *m = app->table + app->table_fixed;
 
+	if (app->fleet != NULL)
+		m = compute_asked(app, m);
 	for (size_t i = 0; i < app->sub_count; i++)
 		*m++ = (struct metric){ app->subs[i].metric,
 		    "frames by subscription", &app->subs[i].frames };
@@ -233,7 +274,8 @@ report_start(struct app *app, const char *path)
 
 	measured = app;
 	app->table_fixed = count;
-	app->table = xcalloc(count + SUBSCRIPTIONS_MAX + 1, sizeof(fixed[0]));
+	app->table = xcalloc(count + SUBSCRIPTIONS_MAX + 1 + ASKED_MAX + 1,
+	    sizeof(fixed[0]));
 	memcpy(app->table, fixed, sizeof(fixed));
 	app->metrics = (struct metrics){ .path = path, .table = app->table,
 	    .compute = compute };

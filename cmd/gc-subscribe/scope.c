@@ -96,6 +96,16 @@ is_fatal(struct app *app, const struct rest_answer *a,
 	return true;
 }
 
+/* What will pass is no reason to begin anew: of many pages one fails often.
+ * But what was read long ago is not true any more. */
+static bool
+is_passing(const struct app *app, const struct rest_answer *a)
+{
+	return app->now_ms - app->fleet->scope.began_ms <
+	    app->opt.members_ms && (a->status < 300 || a->status == 401 ||
+	    a->status == 429 || a->status >= 500);
+}
+
 static void
 walk_failed(struct app *app, const struct rest_answer *a, struct err *e)
 {
@@ -103,6 +113,7 @@ walk_failed(struct app *app, const struct rest_answer *a, struct err *e)
 	struct session_wait w;
 
 	s->walking = false;
+	s->halfway = is_passing(app, a);
 	if (a->status == 401 && fleet_token_refused(app)) {
 		s->due_ms = app->now_ms;	/* as soon as there is one */
 		return;
@@ -181,6 +192,7 @@ on_page(void *arg, const struct rest_answer *a)
 	struct platform_page p;
 	struct err e = a->err;
 
+	report_asked(app, "scope", a->status);
 	if (a->status < 200 || a->status > 299) {
 		if ((a->status == 400 || a->status == 413) &&
 		    strcmp(a->error.code, "response.entity.too.large") == 0 &&
@@ -258,8 +270,25 @@ scope_walk(struct app *app)
 
 	s->walking = true;
 	s->due_ms = CLOCK_NEVER;
+	if (s->halfway) {
+		s->halfway = false;
+		next_page(app);
+		return;
+	}
+	s->began_ms = app->now_ms;
 	for (size_t i = 0; i < s->source_count; i++)
 		names_free(&s->sources[i].found);
 	s->at = (size_t)-1;
 	next_source(app);
+}
+
+void
+scope_again(struct app *app)
+{
+	struct scope *s = &app->fleet->scope;
+
+	rest_cancel(app->fleet->rest, app);
+	s->walking = s->halfway = false;
+	if (s->source_count > 0 || !s->known)
+		s->due_ms = app->now_ms;
 }

@@ -2,7 +2,8 @@
  * gc-subscribe: keep one authenticated WebSocket alive; print what arrives.
  * What its files share.
  *
- * main.c     options, start, the loop's turn, the end
+ * main.c     options, the loop's turn, the end
+ * start.c    what is opened at the start
  * connect.c  the session's actions: what makes and ends a connection
  * token.c    the token command
  * wire.c     bytes to and fro
@@ -32,6 +33,7 @@
 #include "lib/wshake.h"
 
 #define SUBSCRIPTIONS_MAX 64	/* ids whose frames are counted apart */
+#define ASKED_MAX 64		/* kinds and statuses of requests, likewise */
 #define PINGS_KEPT 1024		/* more than --ping-misses may be */
 #define AGENTS_NOTE 500		/* more agents than this want a filter */
 #define AGENT_SLOTS 2048
@@ -66,6 +68,14 @@ struct subscription {
 	struct buf id;
 	char *metric;		/* its name there */
 	uint64_t frames, last;	/* how many; the frame that was the last */
+};
+
+/* Requests of a kind that were answered so. */
+struct asked {
+	const char *kind;	/* one literal each */
+	long status;		/* 0: no answer came */
+	char metric[96];
+	uint64_t count;
 };
 
 struct output {
@@ -143,12 +153,19 @@ struct app {
 	struct subscription subs[SUBSCRIPTIONS_MAX];
 	size_t sub_count;
 	uint64_t other_frames;	/* of ids that are no longer held */
+	struct asked asked[ASKED_MAX];	/* channels */
+	size_t asked_count;
+	uint64_t other_asked;
 	uint64_t agent_slots[AGENT_SLOTS];
 	size_t agent_count;
 };
 
 /* main.c */
 void turn_signals(struct app *app);
+
+/* start.c: all that needs no network; dies of what people must mend */
+void start_all(struct app *app, const char *metrics_path, char **events,
+    size_t count);
 
 /* connect.c */
 void perform(struct app *app, enum session_event event);	/* step + act */
@@ -198,6 +215,7 @@ uint64_t output_left(const struct app *app);	/* lines */
 void report_status(struct app *app);
 void report_reject(struct app *app, unsigned kind, const char *reason);
 void report_rejects_due(struct app *app, bool all);
+void report_asked(struct app *app, const char *kind, long status);
 void report_frame(struct app *app, struct slice id, struct slice user);
 void report_start(struct app *app, const char *metrics_path);
 void report_ready(struct app *app);

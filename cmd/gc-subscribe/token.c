@@ -27,6 +27,21 @@ token_lost(struct app *app)
 	tell(app, EV_LOST);
 }
 
+/* What may be taken of the configuration as it is now, or -1 and why. */
+static int
+reread(const struct app *app, struct config *config,
+    struct transport_target *target, struct err *e)
+{
+	if (config_load(config, CONFIG_WS, e) == -1)
+		return -1;
+	if (config->channels != app->config.channels)
+		return err_set(e, GC_EX_CONFIG, "it asks for the other "
+		    "protocol, which takes a restart");
+	*target = (struct transport_target){ 0 };
+	return config->channels ? 0 :
+	    transport_split(config->ws_url, target, e);
+}
+
 /* After SIGHUP, before the next token, and so the next connect. */
 static void
 reload(struct app *app)
@@ -34,22 +49,28 @@ reload(struct app *app)
 	struct transport_target target;
 	struct config config;
 	struct err e;
+	bool moved;
 
 	app->sigs.reload = false;
-	if (config_load(&config, CONFIG_WS, &e) == -1 ||
-	    transport_split(config.ws_url, &target, &e) == -1) {
+	if (reread(app, &config, &target, &e) == -1) {
 		config_free(&config);
 		log_error("the configuration stays as it was: %s", e.msg);
+		if (app->fleet != NULL)
+			fleet_reload(app, false);
 		return;
 	}
+	moved = app->fleet != NULL &&
+	    strcmp(app->config.api_url, config.api_url) != 0;
 	transport_target_free(&app->target);
 	free(app->shown_url);
 	if (config_replace(&app->config, &config))
 		log_warn("the token command stays that of the start");
 	app->target = target;
-	app->shown_url = xstrndup(app->config.ws_url,
-	    strcspn(app->config.ws_url, "?"));
+	app->shown_url = app->fleet != NULL ? NULL :
+	    xstrndup(app->config.ws_url, strcspn(app->config.ws_url, "?"));
 	log_note("the configuration was read again");
+	if (app->fleet != NULL)
+		fleet_reload(app, moved);
 }
 
 void

@@ -309,6 +309,49 @@ test_regions(void)
 		    domains[i]);
 }
 
+/* GC_PROTOCOL's auto, which it is by default, follows the domain alone. */
+static const struct { const char *env, *file; bool channels; } protocols[] = {
+	{ "GC_REGION=eu-west-1", "", true },
+	{ "GC_PROTOCOL=auto GC_REGION=eu-west-1", "", true },
+	{ "GC_PROTOCOL= GC_REGION=MyPureCloud.IE.", "", true },
+	{ "GENESYSCLOUD_REGION=us_west_2", "", true },
+	{ "", "[default]\nregion=eu-west-1", true },
+	{ "GC_REGION=eu-west-1 GC_API_URL=https://h GC_WS_URL=wss://h", "",
+	    true },
+	{ "GC_PROTOCOL=events GC_REGION=eu-west-1", "", false },
+	{ "GC_REGION=eu-west-1", "[default]\nprotocol=events", false },
+	{ "GC_SUBDOMAIN=acme", "", false },
+	{ "GC_PROTOCOL=auto GC_SUBDOMAIN=acme", "", false },
+	{ "GC_PROTOCOL=auto GC_API_URL=https://api.mypurecloud.ie "
+	    "GC_WS_URL=wss://h", "", false },
+	{ "GC_PROTOCOL=channels GC_SUBDOMAIN=acme", "", true },
+	{ "GC_SUBDOMAIN=acme", "[default]\nprotocol=channels", true },
+};
+
+static void
+test_protocols(void)
+{
+	struct config c;
+	struct err e = { 0, "" };
+	char env[64];
+
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++) {
+		set(protocols[i].env, protocols[i].file);
+		ok(config_load(&c, CONFIG_WS, &e) == 0 &&
+		    c.channels == protocols[i].channels, "'%s' '%s' is %s",
+		    protocols[i].env, protocols[i].file,
+		    protocols[i].channels ? "channels" : "events");
+		config_free(&c);
+	}
+	for (size_t i = 0; i < sizeof(domains) / sizeof(domains[0]); i++) {
+		snprintf(env, sizeof(env), "GC_REGION=%s", domains[i]);
+		set(env, "");
+		ok(config_load(&c, CONFIG_WS, &e) == 0 && c.channels,
+		    "%s is channels", domains[i]);
+		config_free(&c);
+	}
+}
+
 /* A file that holds the secret which is used, and who may read it. */
 static void
 test_private(void)
@@ -471,6 +514,7 @@ main(void)
 		check(&rows[i]);
 	test_grants();
 	test_regions();
+	test_protocols();
 	test_private();
 	test_reach();
 	test_nul();
