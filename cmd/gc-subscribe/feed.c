@@ -233,11 +233,13 @@ take_event(struct link *l, const char *text, size_t len)
 
 	if (!open && l->state != CH_SUBSCRIBE)
 		return;		/* its successor tells it */
+	if (open) {
+		line_frame(l->app, text, len);
+		return;
+	}
 	line_init(&line);
 	line_of_frame(&line, text, len);
-	if (open)
-		line_push(l->app, line.data, line.len, false);
-	else if (buf_add(&l->held, line.data, line.len) == -1)
+	if (buf_add(&l->held, line.data, line.len) == -1)
 		l->broken = "too much came before the topics were answered";
 	buf_free(&line);
 }

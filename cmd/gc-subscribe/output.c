@@ -1,6 +1,8 @@
-/* From the ring to stdout.  The description of stdout is shared with other
- * processes, so it is never made non-blocking: a pipe is opened anew for
- * ourselves, and elsewhere little is written at a time. */
+/* Lines to stdout: straight into the block that is written next while the
+ * reader keeps up, by way of the ring when it does not.  The description of
+ * stdout is shared with other processes, so it is never made non-blocking: a
+ * pipe is opened anew for ourselves, and elsewhere little is written at a
+ * time. */
 #include <sys/stat.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -51,11 +53,7 @@ gather(struct app *app)
 	const char *line;
 	size_t len;
 
-	if (o->at == o->buf.len) {
-		buf_reset(&o->buf);
-		o->at = o->hole_from = o->hole_to = 0;
-	}
-	while (o->buf.len < BLOCK && (kind = ring_peek(&app->ring, &line,
+	while (o->buf.len - o->at < BLOCK && (kind = ring_peek(&app->ring, &line,
 	    &len, &hole)) != RING_NONE) {
 		/* one hole at a time: what is not told can be counted */
 		if (kind == RING_HOLE && o->at < o->hole_to)
@@ -119,20 +117,26 @@ failed(struct app *app)
 	app->exit_code = GC_EX_IOERR;
 }
 
-void
-output_serve(struct app *app, short revents)
+/* What was written makes room, at the latest when it is half a block. */
+static void
+forget_written(struct output *o)
+{
+	if (o->at < o->buf.len && o->at < BLOCK / 2)
+		return;
+	buf_drop(&o->buf, o->at);
+	o->hole_from -= o->at < o->hole_from ? o->at : o->hole_from;
+	o->hole_to -= o->at < o->hole_to ? o->at : o->hole_to;
+	o->at = 0;
+}
+
+/* Until nothing is left, or more would block. */
+static void
+put_out(struct app *app)
 {
 	struct output *o = &app->out;
 	size_t len;
 	ssize_t n;
 
-	if (revents & (POLLERR | POLLNVAL | POLLHUP)) {
-		errno = EPIPE;
-		failed(app);
-		return;
-	}
-	if (!(revents & POLLOUT))
-		return;
 	do {
 		gather(app);
 		len = o->buf.len - o->at;
@@ -141,7 +145,41 @@ output_serve(struct app *app, short revents)
 		n = len > 0 ? write(o->fd, o->buf.data + o->at, len) : 0;
 		if (n > 0)
 			o->at += (size_t)n;
+		forget_written(o);
 	} while (n > 0 && o->nonblocking && !output_empty(app));
 	if (n == -1 && errno != EAGAIN && errno != EINTR)
 		failed(app);
+}
+
+void
+output_flush(struct app *app)
+{
+	if (app->out.nonblocking && output_wants(app))
+		put_out(app);
+}
+
+void
+output_serve(struct app *app, short revents)
+{
+	if (revents & (POLLERR | POLLNVAL | POLLHUP)) {
+		errno = EPIPE;
+		failed(app);
+	} else if (revents & POLLOUT) {
+		put_out(app);
+	}
+}
+
+struct buf *
+output_straight(struct app *app, bool control)
+{
+	struct output *o = &app->out;
+
+	if (app->ring.head == NULL && o->buf.len - o->at >= BLOCK)
+		output_flush(app);
+	if (app->ring.head != NULL || o->buf.len - o->at >= BLOCK ||
+	    (!control && is_enough(app)))
+		return NULL;
+	app->printed += !control;
+	app->no_more = app->no_more || is_enough(app);
+	return &o->buf;
 }

@@ -72,7 +72,6 @@ take_text(struct app *app, const char *text, size_t len)
 	};
 	struct slice v[COUNT];
 	enum scan_verdict verdict;
-	struct buf line;
 
 	app->frames++;
 	if (app->no_more)
@@ -88,10 +87,7 @@ take_text(struct app *app, const char *text, size_t len)
 		return;
 	}
 	report_frame(app, v[ID], v[USER]);
-	line_init(&line);
-	line_of_frame(&line, text, len);
-	line_push(app, line.data, line.len, false);
-	buf_free(&line);
+	line_frame(app, text, len);
 }
 
 static void
