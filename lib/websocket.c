@@ -293,12 +293,13 @@ message(struct websocket *ws, const char *text, size_t len)
 	int opcode = ws->opcode;
 
 	ws->opcode = 0;
-	if (opcode == WSLAY_TEXT_FRAME && !str_is_utf8(text, len))
+	if (opcode == WSLAY_BINARY_FRAME) {
+		if (ws->calls.on_binary != NULL)
+			ws->calls.on_binary(ws->arg, text, len);
+	} else if (ws->calls.on_text != NULL &&
+	    !ws->calls.on_text(ws->arg, text, len)) {
 		fail(ws, 1007, "text that is not UTF-8");
-	else if (opcode == WSLAY_TEXT_FRAME && ws->calls.on_text != NULL)
-		ws->calls.on_text(ws->arg, text, len);
-	else if (opcode == WSLAY_BINARY_FRAME && ws->calls.on_binary != NULL)
-		ws->calls.on_binary(ws->arg, text, len);
+	}
 }
 
 /* What is wrong with a frame's head; NULL if nothing is. */

@@ -8,6 +8,7 @@
 #include "lib/clock.h"
 #include "lib/frame.h"
 #include "lib/log.h"
+#include "lib/str.h"
 
 #define NAME_MAX_LEN 64		/* of a kind of topic, for the counts */
 
@@ -257,14 +258,17 @@ feed_release(struct link *l)
 	buf_free(&l->held);
 }
 
-void
+bool
 feed_text(struct link *l, const char *text, size_t len)
 {
 	struct frame f = frame_read(text, len);
 
+	/* of what is an object the scan has seen every byte */
+	if (f.kind == FRAME_BAD && !str_is_utf8(text, len))
+		return false;
 	l->app->frames++;
 	if (l->app->no_more)
-		return;
+		return true;
 	switch (f.kind) {
 	case FRAME_BAD:
 		report_reject(l->app, f.verdict, scan_reason(f.verdict));
@@ -301,6 +305,7 @@ feed_text(struct link *l, const char *text, size_t len)
 	default:
 		break;
 	}
+	return true;
 }
 
 void

@@ -1,6 +1,7 @@
 /* Frames that a server may send, and what RFC 6455 says each deserves. */
 #include <stdlib.h>
 
+#include "lib/str.h"
 #include "lib/websocket.h"
 #include "tests/tap.h"
 
@@ -35,12 +36,15 @@ on_send(void *arg, const void *bytes, size_t len)
 	return (ssize_t)len;
 }
 
-static void
+static bool
 on_text(void *arg, const char *text, size_t len)
 {
 	(void)arg;
+	if (!str_is_utf8(text, len))
+		return false;
 	snprintf(peer.told + strlen(peer.told), sizeof(peer.told) -
 	    strlen(peer.told), "T%.*s;", (int)len, text);
+	return true;
 }
 
 static void
