@@ -1,9 +1,11 @@
 /* Lines to stdout: straight into the block that is written next while the
  * reader keeps up, by way of the ring when it does not.  The description of
  * stdout is shared with other processes, so it is never made non-blocking: a
- * pipe is opened anew for ourselves, and elsewhere little is written at a
- * time. */
+ * pipe is opened anew for ourselves, a socket is told each time, and elsewhere
+ * little is written at a time. */
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -16,6 +18,17 @@
 #define BLOCK 65536		/* bytes gathered for one write */
 #define OUT_CAP (4 << 20)	/* a block and the longest line */
 
+/* One in which nothing marks where a write ended. */
+static bool
+is_stream_socket(int fd)
+{
+	int type;
+	socklen_t len = sizeof(type);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
+	    type == SOCK_STREAM;
+}
+
 int
 output_open(struct app *app)
 {
@@ -27,7 +40,10 @@ output_open(struct app *app)
 	buf_init(&o->buf, OUT_CAP);
 	if (fstat(STDOUT_FILENO, &st) == -1)
 		return -1;
-	o->nonblocking = S_ISREG(st.st_mode);	/* poll says so, and so it is */
+	o->socket = is_stream_socket(STDOUT_FILENO);
+	/* of a file poll says so, and so it is; /dev/null takes all */
+	o->nonblocking = o->socket || S_ISREG(st.st_mode) ||
+	    (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3));
 	if (!S_ISFIFO(st.st_mode))
 		return 0;
 	fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
@@ -129,24 +145,44 @@ forget_written(struct output *o)
 	o->at = 0;
 }
 
+static ssize_t
+write_some(struct output *o)
+{
+	const char *from = o->buf.data + o->at;
+	size_t len = o->buf.len - o->at;
+
+	if (len == 0)
+		return 0;
+	if (o->socket)
+		return send(o->fd, from, len, MSG_DONTWAIT);
+	if (!o->nonblocking && len > PIPE_BUF)
+		len = PIPE_BUF;
+	return write(o->fd, from, len);
+}
+
+static bool
+takes_more(const struct output *o)
+{
+	struct pollfd fd = { o->fd, POLLOUT, 0 };
+
+	return o->nonblocking || (poll(&fd, 1, 0) == 1 &&
+	    fd.revents == POLLOUT);
+}
+
 /* Until nothing is left, or more would block. */
 static void
 put_out(struct app *app)
 {
 	struct output *o = &app->out;
-	size_t len;
 	ssize_t n;
 
 	do {
 		gather(app);
-		len = o->buf.len - o->at;
-		if (!o->nonblocking && len > PIPE_BUF)
-			len = PIPE_BUF;
-		n = len > 0 ? write(o->fd, o->buf.data + o->at, len) : 0;
+		n = write_some(o);
 		if (n > 0)
 			o->at += (size_t)n;
 		forget_written(o);
-	} while (n > 0 && o->nonblocking && !output_empty(app));
+	} while (n > 0 && !output_empty(app) && takes_more(o));
 	if (n == -1 && errno != EAGAIN && errno != EINTR)
 		failed(app);
 }
@@ -154,7 +190,7 @@ put_out(struct app *app)
 void
 output_flush(struct app *app)
 {
-	if (app->out.nonblocking && output_wants(app))
+	if (output_wants(app) && takes_more(&app->out))
 		put_out(app);
 }
 

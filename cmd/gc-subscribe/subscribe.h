@@ -70,7 +70,8 @@ struct subscription {
 
 struct output {
 	int fd;
-	bool nonblocking;	/* of our own; else PIPE_BUF a time */
+	bool nonblocking;	/* else PIPE_BUF a time */
+	bool socket;
 	struct buf buf;
 	size_t at;		/* written so far */
 	size_t hole_from, hole_to;	/* where buf tells of a hole */
