@@ -15,7 +15,9 @@
 #include "cmd/gc-subscribe/fleet.h"
 #include "lib/log.h"
 
-#define BLOCK 65536		/* bytes gathered for one write */
+/* Bytes gathered for one write: a pipe takes half of them at once, and the
+ * other half fills while it is read. */
+#define BLOCK (128 * 1024)
 #define OUT_CAP (4 << 20)	/* a block and the longest line */
 
 /* One in which nothing marks where a write ended. */
