@@ -170,11 +170,16 @@ count_subscription(struct app *app, struct slice told)
 static void
 count_agent(struct app *app, const char *user, size_t len)
 {
-	uint64_t h = 14695981039346656037u;
-	size_t i;
+	uint64_t h = 14695981039346656037u, word;
+	size_t i, n;
 
-	for (size_t k = 0; k < len; k++)
-		h = (h ^ (unsigned char)user[k]) * 1099511628211u;
+	for (; len > 0; user += n, len -= n) {
+		n = len < sizeof(word) ? len : sizeof(word);
+		word = 0;
+		memcpy(&word, user, n);
+		h = (h ^ word) * 1099511628211u;
+		h ^= h >> 32;	/* high bytes to where slots are chosen */
+	}
 	h |= 1;
 	for (i = h % AGENT_SLOTS; app->agent_slots[i] != 0;
 	    i = (i + 1) % AGENT_SLOTS)
