@@ -16,7 +16,7 @@ struct websocket {
 	wslay_frame_context_ptr frames;
 	struct buf in;			/* bytes read, for wslay to take */
 	size_t in_at;			/* taken of them */
-	struct buf message;		/* of several pieces, as far as it came */
+	struct buf message;		/* that came in pieces, so far */
 	struct buf control;		/* a control frame, likewise */
 	struct buf out;
 	int opcode;			/* of the message; 0: none is open */

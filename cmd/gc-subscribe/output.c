@@ -71,8 +71,8 @@ gather(struct app *app)
 	const char *line;
 	size_t len;
 
-	while (o->buf.len - o->at < BLOCK && (kind = ring_peek(&app->ring, &line,
-	    &len, &hole)) != RING_NONE) {
+	while (o->buf.len - o->at < BLOCK && (kind = ring_peek(&app->ring,
+	    &line, &len, &hole)) != RING_NONE) {
 		/* one hole at a time: what is not told can be counted */
 		if (kind == RING_HOLE && o->at < o->hole_to)
 			break;
