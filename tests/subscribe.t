@@ -46,7 +46,7 @@ timeout 60 gc-sim --rate 50 --fault no-pong -- gc-subscribe $fast --ping-interva
     -d 2s > out 2> err
 is "no pongs: closed with 1001" "$(jq -c 'select(.reason=="no pong")|.code' out |
     sort -u)" 1001
-timeout 60 gc-sim --rate 50 -- gc-subscribe --ping-interval 100ms -d 1s > out 2> err
+timeout 60 gc-sim --rate 50 -- gc-subscribe --ping-interval 100ms -d 3s > out 2> err
 ok "pongs are told" has out '"event":"gc:alive".*"rttMs":'
 timeout 60 gc-sim --rate 50 --fault half-open=10 -- gc-subscribe $fast \
     --ping-interval 100ms -d 5s > out 2> err
