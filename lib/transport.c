@@ -12,6 +12,7 @@
 #include "lib/transport.h"
 
 #define URL_MAX 8192
+#define READ_AHEAD (64 * 1024)
 #define ASK_MS 5000		/* for: is there such a name? */
 #define ASK_EVERY_MS 50
 
@@ -121,6 +122,9 @@ on_tls(CURL *easy, void *ctx, void *arg)
 	struct transport *t = arg;
 
 	(void)easy;
+	/* several records a read of the socket, not two reads a record */
+	SSL_CTX_set_read_ahead(ctx, 1);
+	SSL_CTX_set_default_read_buffer_len(ctx, READ_AHEAD);
 	/* what would block is tried again from wherever it is by then */
 	SSL_CTX_set_mode(ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 	    SSL_MODE_ENABLE_PARTIAL_WRITE);

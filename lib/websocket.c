@@ -8,20 +8,22 @@
 #include "lib/websocket.h"
 
 #define FRAME_HEAD_MAX 14
+#define READ_MAX (16 * 1024)	/* a TLS record, read whole */
 
 struct websocket {
 	struct websocket_calls calls;
 	void *arg;
 	wslay_frame_context_ptr frames;
-	struct buf fed;			/* bytes of the handshake's reply */
-	struct buf message;		/* text or binary, as far as it came */
+	struct buf in;			/* bytes read, for wslay to take */
+	size_t in_at;			/* taken of them */
+	struct buf message;		/* that came in pieces, so far */
 	struct buf control;		/* a control frame, likewise */
 	struct buf out;
 	int opcode;			/* of the message; 0: none is open */
 	unsigned fragments;		/* of it, so far */
 	uint64_t frame_left;		/* payload of this frame to come */
 	bool in_frame;
-	bool ended;			/* the stream is */
+	bool blocked, ended;		/* the stream is */
 	bool mute;			/* a write failed: no more of them */
 	bool final;			/* result is the last one */
 	enum websocket_result result;
@@ -33,24 +35,36 @@ struct websocket {
 
 /* --- wslay's side ------------------------------------------------------- */
 
+/* False: there is nothing to read, now or for ever. */
+static bool
+fill(struct websocket *ws)
+{
+	ssize_t n;
+
+	buf_reset(&ws->in);
+	ws->in_at = 0;
+	n = ws->ended ? -1 : ws->calls.recv(ws->arg,
+	    buf_room(&ws->in, READ_MAX), READ_MAX);
+	ws->ended = n < 0;
+	ws->blocked = n <= 0;
+	if (n > 0)
+		buf_grew(&ws->in, (size_t)n);
+	return n > 0;
+}
+
 static ssize_t
 on_recv(uint8_t *to, size_t len, int flags, void *arg)
 {
 	struct websocket *ws = arg;
-	ssize_t n;
 
 	(void)flags;
-	if (ws->fed.len > 0) {
-		if (len > ws->fed.len)
-			len = ws->fed.len;
-		memcpy(to, ws->fed.data, len);
-		buf_drop(&ws->fed, len);
-		return (ssize_t)len;
-	}
-	n = ws->ended ? -1 : ws->calls.recv(ws->arg, to, len);
-	if (n < 0)
-		ws->ended = true;
-	return n > 0 ? n : -1;
+	if (ws->in_at == ws->in.len && !fill(ws))
+		return -1;
+	if (len > ws->in.len - ws->in_at)
+		len = ws->in.len - ws->in_at;
+	memcpy(to, ws->in.data + ws->in_at, len);
+	ws->in_at += len;
+	return (ssize_t)len;
 }
 
 static ssize_t
@@ -79,7 +93,7 @@ websocket_new(const struct websocket_calls *calls, void *arg)
 
 	ws->calls = *calls;
 	ws->arg = arg;
-	buf_init(&ws->fed, 1 << 16);
+	buf_init(&ws->in, 1 << 16);
 	buf_init(&ws->message, WEBSOCKET_MESSAGE_MAX);
 	buf_init(&ws->control, WEBSOCKET_CONTROL_MAX);
 	buf_init(&ws->out, WEBSOCKET_OUT_MAX + 256);
@@ -96,7 +110,7 @@ websocket_del(struct websocket *ws)
 	if (ws == NULL)
 		return;
 	wslay_frame_context_free(ws->frames);
-	buf_free(&ws->fed);
+	buf_free(&ws->in);
 	buf_free(&ws->message);
 	buf_free(&ws->control);
 	buf_wipe(&ws->out);
@@ -106,7 +120,7 @@ websocket_del(struct websocket *ws)
 void
 websocket_feed(struct websocket *ws, const void *bytes, size_t len)
 {
-	buf_add(&ws->fed, bytes, len);
+	buf_add(&ws->in, bytes, len);
 }
 
 /* --- out ---------------------------------------------------------------- */
@@ -274,20 +288,18 @@ control_frame(struct websocket *ws, int opcode)
 }
 
 static void
-message(struct websocket *ws)
+message(struct websocket *ws, const char *text, size_t len)
 {
-	const char *text = ws->message.len > 0 ? ws->message.data : "";
 	int opcode = ws->opcode;
 
 	ws->opcode = 0;
-	if (opcode == WSLAY_TEXT_FRAME && !str_is_utf8(text,
-	    ws->message.len))
+	if (opcode == WSLAY_BINARY_FRAME) {
+		if (ws->calls.on_binary != NULL)
+			ws->calls.on_binary(ws->arg, text, len);
+	} else if (ws->calls.on_text != NULL &&
+	    !ws->calls.on_text(ws->arg, text, len)) {
 		fail(ws, 1007, "text that is not UTF-8");
-	else if (opcode == WSLAY_TEXT_FRAME && ws->calls.on_text != NULL)
-		ws->calls.on_text(ws->arg, text, ws->message.len);
-	else if (opcode == WSLAY_BINARY_FRAME && ws->calls.on_binary != NULL)
-		ws->calls.on_binary(ws->arg, text, ws->message.len);
-	buf_reset(&ws->message);
+	}
 }
 
 /* What is wrong with a frame's head; NULL if nothing is. */
@@ -352,16 +364,25 @@ piece(struct websocket *ws, const struct wslay_frame_iocb *io)
 
 	if (!ws->in_frame && !frame_head(ws, io))
 		return;
+	if (!control && io->fin && ws->message.len == 0 &&
+	    io->data_length == ws->frame_left) {
+		/* in one piece, as most are: told from where it is */
+		ws->in_frame = false;
+		message(ws, (const char *)io->data, io->data_length);
+		return;
+	}
 	buf_add(control ? &ws->control : &ws->message, io->data,
 	    io->data_length);
 	ws->frame_left -= io->data_length;
 	if (ws->frame_left > 0)
 		return;
 	ws->in_frame = false;
-	if (control)
+	if (control) {
 		control_frame(ws, io->opcode);
-	else if (io->fin)
-		message(ws);
+	} else if (io->fin) {
+		message(ws, ws->message.data, ws->message.len);
+		buf_reset(&ws->message);
+	}
 }
 
 enum websocket_result
@@ -381,8 +402,9 @@ websocket_read(struct websocket *ws, int budget)
 			fail(ws, 1002, "a broken frame");
 		else if (ws->ended)
 			finish(ws, WEBSOCKET_ENDED);
-		else
+		else if (ws->blocked)
 			return WEBSOCKET_BLOCKED;
+		/* else a head that came in two pieces: the rest may be here */
 	}
 	return ws->result;
 }

@@ -41,7 +41,9 @@ struct websocket_calls {
 	/* bytes; 0: would block; -1: ended or broken */
 	ssize_t (*recv)(void *arg, void *bytes, size_t len);
 	ssize_t (*send)(void *arg, const void *bytes, size_t len);
-	void (*on_text)(void *arg, const char *text, size_t len);
+	/* false: it is not UTF-8, which the caller sees best in the pass that
+	 * it makes over the text anyway */
+	bool (*on_text)(void *arg, const char *text, size_t len);
 	void (*on_binary)(void *arg, const void *bytes, size_t len);
 	void (*on_pong)(void *arg, const void *payload, size_t len);
 	/* the server's close frame; code is WEBSOCKET_NO_CODE if it has none */

@@ -154,6 +154,21 @@ is "those of an overrun too" "$(($(perl -ne '$n++ if /"S.*\n/; END { print $n }'
     $(jq -R 'fromjson? | .lost // 0' out | awk '{ n += $1 } END { print n + 0 }') +
     $(sed -n 's/.*stuck: \([0-9]*\) lines.*/\1/p' err)))" 6001
 
+# Many agents and no filter: each counts once, however often it comes.
+agents() {
+	awk -v n="$1" 'BEGIN { for (i = 1; i <= n; i++) printf "text:{\"data\":" \
+	    "{\"userId\":\"0a1b2c3d-0000-4000-8000-%d\"}} ", i }'
+}
+odd "accept until:1 $(agents 500) $(agents 500) serve"
+timeout 60 gc-subscribe -n 1000 > out 2> err
+is "500 agents want no filter" "$(grep -c 'more than 500' err)" 0
+odd "accept until:1 $(agents 501) serve"
+timeout 60 gc-subscribe -n 501 > out 2> err
+is "501 do" "$(grep -c 'more than 500' err)" 1
+odd "accept until:1 $(agents 501) serve"
+timeout 60 gc-subscribe -n 501 -f queueId=q > out 2> err
+is "save with one" "$(grep -c 'more than 500' err)" 0
+
 # An overrun: when it was; and -n counts what is printed.
 odd 'accept until:1 ev:1-3000 touch:sent await:go ev:3001-6000 serve'
 rm -f stuck out

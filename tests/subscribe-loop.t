@@ -81,6 +81,27 @@ pid=$!
 later $pid
 ok "a socket's reader that goes ends it" wait_for [ -s out ]
 is "as a pipe's does" "$(cat out)" 13
+
+# No reader is slow that is none, nor one that takes what comes.
+odd "accept until:1 ev:1-20000 touch:sent serve"
+gc-subscribe --buffer 64K > /dev/null 2> err &
+pid=$!
+later $pid
+wait_for [ -e odd/sent ]
+all() { kill -USR1 $pid; sleep 0.2; has err '"frames":20000,'; }
+wait_for all
+ok "all goes to /dev/null" has err '"printed":20000,.*"lost":0,'
+kill $pid
+wait $pid
+odd "accept until:1 ev:1-20000 serve"
+perl -MSocket -e 'socketpair my $ours, my $its, AF_UNIX, SOCK_STREAM, 0;
+    if (!fork) { open STDOUT, ">&", $its; close $ours; close $its;
+	exec qw(timeout 60 gc-subscribe -n 20000) }
+    close $its; print while <$ours>; wait; print "$?\n"' > out 2> err
+is "to a socket, too, in order" "$(sed -n 's/.*"status":"S\([0-9]*\)".*/\1/p' out |
+    awk '$1 != NR { bad = 1 } END { print NR + bad }')" 20000
+is "to its end" "$(tail -n 1 out)" 0
+
 odd 'accept ev:1 serve'
 timeout 20 gc-subscribe -n 1 >&- 2> err
 is "a closed stdout is 74" $? 74

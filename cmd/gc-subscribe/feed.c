@@ -8,6 +8,7 @@
 #include "lib/clock.h"
 #include "lib/frame.h"
 #include "lib/log.h"
+#include "lib/str.h"
 
 #define NAME_MAX_LEN 64		/* of a kind of topic, for the counts */
 
@@ -233,11 +234,13 @@ take_event(struct link *l, const char *text, size_t len)
 
 	if (!open && l->state != CH_SUBSCRIBE)
 		return;		/* its successor tells it */
+	if (open) {
+		line_frame(l->app, text, len);
+		return;
+	}
 	line_init(&line);
 	line_of_frame(&line, text, len);
-	if (open)
-		line_push(l->app, line.data, line.len, false);
-	else if (buf_add(&l->held, line.data, line.len) == -1)
+	if (buf_add(&l->held, line.data, line.len) == -1)
 		l->broken = "too much came before the topics were answered";
 	buf_free(&line);
 }
@@ -255,14 +258,17 @@ feed_release(struct link *l)
 	buf_free(&l->held);
 }
 
-void
+bool
 feed_text(struct link *l, const char *text, size_t len)
 {
 	struct frame f = frame_read(text, len);
 
+	/* of what is an object the scan has seen every byte */
+	if (f.kind == FRAME_BAD && !str_is_utf8(text, len))
+		return false;
 	l->app->frames++;
 	if (l->app->no_more)
-		return;
+		return true;
 	switch (f.kind) {
 	case FRAME_BAD:
 		report_reject(l->app, f.verdict, scan_reason(f.verdict));
@@ -299,6 +305,7 @@ feed_text(struct link *l, const char *text, size_t len)
 	default:
 		break;
 	}
+	return true;
 }
 
 void

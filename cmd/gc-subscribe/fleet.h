@@ -200,7 +200,7 @@ void plug_drop(struct link *l);
 bool plug_wants_write(const struct link *l);
 
 /* feed.c */
-void feed_text(struct link *l, const char *text, size_t len);
+bool feed_text(struct link *l, const char *text, size_t len);	/* UTF-8? */
 void feed_binary(struct link *l);
 void feed_open(struct link *l, int64_t downtime_ms);
 void feed_release(struct link *l);	/* what was held goes out */

@@ -39,15 +39,50 @@ line_closed(struct buf *line, unsigned socket, int64_t wall_ms, unsigned code,
 	    by, next, delay_ms);
 }
 
+/* To the ring, for want of a reader. */
+static void
+wait_in_ring(struct app *app, const char *line, size_t len, bool control)
+{
+	ring_push(&app->ring, line, len, control,
+	    (struct ring_mark){ clock_wall_ms(), app->tries.attempts });
+}
+
+static void
+blank(char *text, size_t len, char what)
+{
+	char *end = text + len;
+
+	while ((text = memchr(text, what, (size_t)(end - text))) != NULL)
+		*text++ = ' ';
+}
+
 void
 line_of_frame(struct buf *line, const char *text, size_t len)
 {
+	size_t from = line->len;
+
 	buf_add(line, text, len);
 	/* a line break in valid JSON is white space between its tokens */
-	for (size_t i = 0; i < line->len; i++)
-		if (line->data[i] == '\n' || line->data[i] == '\r')
-			line->data[i] = ' ';
-	buf_adds(line, "\n");
+	blank(line->data + from, len, '\n');
+	blank(line->data + from, len, '\r');
+	buf_add(line, "\n", 1);
+}
+
+void
+line_frame(struct app *app, const char *text, size_t len)
+{
+	struct buf *block = output_straight(app, false);
+	struct buf line;
+
+	app->taken++;
+	if (block != NULL) {
+		line_of_frame(block, text, len);
+		return;
+	}
+	line_init(&line);
+	line_of_frame(&line, text, len);
+	wait_in_ring(app, line.data, line.len, false);
+	buf_free(&line);
 }
 
 bool
@@ -70,9 +105,13 @@ line_is_ours(struct slice event)
 void
 line_push(struct app *app, const char *line, size_t len, bool control)
 {
-	ring_push(&app->ring, line, len, control,
-	    (struct ring_mark){ clock_wall_ms(), app->tries.attempts });
+	struct buf *block = output_straight(app, control);
+
 	app->taken += !control;
+	if (block != NULL)
+		buf_add(block, line, len);
+	else
+		wait_in_ring(app, line, len, control);
 }
 
 void

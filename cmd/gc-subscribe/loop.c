@@ -208,6 +208,7 @@ fleet_turn(struct app *app)
 	rest_step(f->rest, app->now_ms);
 	serve_timers(app);
 	fleet_manage(app);
+	output_flush(app);
 	f->counts = *rest_counts(f->rest);
 	report_rejects_due(app, false);
 	app->ring_bytes = app->ring.bytes;

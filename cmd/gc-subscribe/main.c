@@ -210,6 +210,7 @@ turn(void)
 		websocket_write(app.ws);
 	if (app.is_open && !app.ready_told && websocket_queued(app.ws) == 0)
 		report_ready(&app);
+	output_flush(&app);
 	report_rejects_due(&app, false);
 	app.ring_bytes = app.ring.bytes;
 	if (app.sigs.stops > 0 || app.no_more || app.reader_gone)

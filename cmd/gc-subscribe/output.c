@@ -1,7 +1,11 @@
-/* From the ring to stdout.  The description of stdout is shared with other
- * processes, so it is never made non-blocking: a pipe is opened anew for
- * ourselves, and elsewhere little is written at a time. */
+/* Lines to stdout: straight into the block that is written next while the
+ * reader keeps up, by way of the ring when it does not.  The description of
+ * stdout is shared with other processes, so it is never made non-blocking: a
+ * pipe is opened anew for ourselves, a socket is told each time, and elsewhere
+ * little is written at a time. */
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,8 +15,21 @@
 #include "cmd/gc-subscribe/fleet.h"
 #include "lib/log.h"
 
-#define BLOCK 65536		/* bytes gathered for one write */
+/* Bytes gathered for one write: a pipe takes half of them at once, and the
+ * other half fills while it is read. */
+#define BLOCK (128 * 1024)
 #define OUT_CAP (4 << 20)	/* a block and the longest line */
+
+/* One in which nothing marks where a write ended. */
+static bool
+is_stream_socket(int fd)
+{
+	int type;
+	socklen_t len = sizeof(type);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
+	    type == SOCK_STREAM;
+}
 
 int
 output_open(struct app *app)
@@ -25,7 +42,10 @@ output_open(struct app *app)
 	buf_init(&o->buf, OUT_CAP);
 	if (fstat(STDOUT_FILENO, &st) == -1)
 		return -1;
-	o->nonblocking = S_ISREG(st.st_mode);	/* poll says so, and so it is */
+	o->socket = is_stream_socket(STDOUT_FILENO);
+	/* of a file poll says so, and so it is; /dev/null takes all */
+	o->nonblocking = o->socket || S_ISREG(st.st_mode) ||
+	    (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3));
 	if (!S_ISFIFO(st.st_mode))
 		return 0;
 	fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
@@ -51,12 +71,8 @@ gather(struct app *app)
 	const char *line;
 	size_t len;
 
-	if (o->at == o->buf.len) {
-		buf_reset(&o->buf);
-		o->at = o->hole_from = o->hole_to = 0;
-	}
-	while (o->buf.len < BLOCK && (kind = ring_peek(&app->ring, &line,
-	    &len, &hole)) != RING_NONE) {
+	while (o->buf.len - o->at < BLOCK && (kind = ring_peek(&app->ring,
+	    &line, &len, &hole)) != RING_NONE) {
 		/* one hole at a time: what is not told can be counted */
 		if (kind == RING_HOLE && o->at < o->hole_to)
 			break;
@@ -119,29 +135,89 @@ failed(struct app *app)
 	app->exit_code = GC_EX_IOERR;
 }
 
+/* What was written makes room, at the latest when it is half a block. */
+static void
+forget_written(struct output *o)
+{
+	if (o->at < o->buf.len && o->at < BLOCK / 2)
+		return;
+	buf_drop(&o->buf, o->at);
+	o->hole_from -= o->at < o->hole_from ? o->at : o->hole_from;
+	o->hole_to -= o->at < o->hole_to ? o->at : o->hole_to;
+	o->at = 0;
+}
+
+static ssize_t
+write_some(struct output *o)
+{
+	const char *from = o->buf.data + o->at;
+	size_t len = o->buf.len - o->at;
+
+	if (len == 0)
+		return 0;
+	if (o->socket)
+		return send(o->fd, from, len, MSG_DONTWAIT);
+	if (!o->nonblocking && len > PIPE_BUF)
+		len = PIPE_BUF;
+	return write(o->fd, from, len);
+}
+
+static bool
+takes_more(const struct output *o)
+{
+	struct pollfd fd = { o->fd, POLLOUT, 0 };
+
+	return o->nonblocking || (poll(&fd, 1, 0) == 1 &&
+	    fd.revents == POLLOUT);
+}
+
+/* Until nothing is left, or more would block. */
+static void
+put_out(struct app *app)
+{
+	struct output *o = &app->out;
+	ssize_t n;
+
+	do {
+		gather(app);
+		n = write_some(o);
+		if (n > 0)
+			o->at += (size_t)n;
+		forget_written(o);
+	} while (n > 0 && !output_empty(app) && takes_more(o));
+	if (n == -1 && errno != EAGAIN && errno != EINTR)
+		failed(app);
+}
+
+void
+output_flush(struct app *app)
+{
+	if (output_wants(app) && takes_more(&app->out))
+		put_out(app);
+}
+
 void
 output_serve(struct app *app, short revents)
 {
-	struct output *o = &app->out;
-	size_t len;
-	ssize_t n;
-
 	if (revents & (POLLERR | POLLNVAL | POLLHUP)) {
 		errno = EPIPE;
 		failed(app);
-		return;
+	} else if (revents & POLLOUT) {
+		put_out(app);
 	}
-	if (!(revents & POLLOUT))
-		return;
-	do {
-		gather(app);
-		len = o->buf.len - o->at;
-		if (!o->nonblocking && len > PIPE_BUF)
-			len = PIPE_BUF;
-		n = len > 0 ? write(o->fd, o->buf.data + o->at, len) : 0;
-		if (n > 0)
-			o->at += (size_t)n;
-	} while (n > 0 && o->nonblocking && !output_empty(app));
-	if (n == -1 && errno != EAGAIN && errno != EINTR)
-		failed(app);
+}
+
+struct buf *
+output_straight(struct app *app, bool control)
+{
+	struct output *o = &app->out;
+
+	if (app->ring.head == NULL && o->buf.len - o->at >= BLOCK)
+		output_flush(app);
+	if (app->ring.head != NULL || o->buf.len - o->at >= BLOCK ||
+	    (!control && is_enough(app)))
+		return NULL;
+	app->printed += !control;
+	app->no_more = app->no_more || is_enough(app);
+	return &o->buf;
 }

@@ -116,10 +116,10 @@ on_send(void *arg, const void *bytes, size_t len)
 	return transport_send(l->transport, bytes, len, &l->lost);
 }
 
-static void
+static bool
 on_text(void *arg, const char *text, size_t len)
 {
-	feed_text(arg, text, len);
+	return feed_text(arg, text, len);
 }
 
 static void

@@ -127,22 +127,36 @@ new_place(struct app *app)
 	return s;
 }
 
+static struct subscription *
+find_subscription(struct app *app, const char *id, size_t len)
+{
+	for (size_t i = 0; i < app->sub_count; i++)
+		if (app->subs[i].id.len == len &&
+		    memcmp(app->subs[i].id.data, id, len) == 0)
+			return &app->subs[i];
+	return NULL;
+}
+
 static void
 count_subscription(struct app *app, struct slice told)
 {
 	struct subscription *s = NULL;
 	struct buf id;
 
+	if (!told.escaped)
+		s = find_subscription(app, told.p, told.len);
+	if (s != NULL) {
+		s->frames++;
+		s->last = app->frames;
+		return;
+	}
 	buf_init(&id, ID_MAX);
 	if (slice_unescape(told, &id) == -1) {
 		app->other_frames++;
 		buf_free(&id);
 		return;
 	}
-	for (size_t i = 0; i < app->sub_count && s == NULL; i++)
-		if (app->subs[i].id.len == id.len && memcmp(
-		    app->subs[i].id.data, id.data, id.len) == 0)
-			s = &app->subs[i];
+	s = find_subscription(app, id.data, id.len);
 	if (s == NULL) {
 		s = new_place(app);
 		*s = (struct subscription){ .id = id, .metric = label(&id) };
@@ -157,11 +171,16 @@ count_subscription(struct app *app, struct slice told)
 static void
 count_agent(struct app *app, const char *user, size_t len)
 {
-	uint64_t h = 14695981039346656037u;
-	size_t i;
+	uint64_t h = 14695981039346656037u, word;
+	size_t i, n;
 
-	for (size_t k = 0; k < len; k++)
-		h = (h ^ (unsigned char)user[k]) * 1099511628211u;
+	for (; len > 0; user += n, len -= n) {
+		n = len < sizeof(word) ? len : sizeof(word);
+		word = 0;
+		memcpy(&word, user, n);
+		h = (h ^ word) * 1099511628211u;
+		h ^= h >> 32;	/* high bytes to where slots are chosen */
+	}
 	h |= 1;
 	for (i = h % AGENT_SLOTS; app->agent_slots[i] != 0;
 	    i = (i + 1) % AGENT_SLOTS)

@@ -62,8 +62,8 @@ stream_hole(struct app *app, const struct ring_hole *hole, struct buf *out)
 
 /* --- frames ------------------------------------------------------------- */
 
-static void
-take_text(struct app *app, const char *text, size_t len)
+static bool
+on_text(void *arg, const char *text, size_t len)
 {
 	enum { EVENT, ID, DATA, USER, COUNT };
 	static const struct scan_key keys[COUNT] = {
@@ -71,33 +71,27 @@ take_text(struct app *app, const char *text, size_t len)
 		[DATA] = { "data", -1 }, [USER] = { "userId", DATA },
 	};
 	struct slice v[COUNT];
-	enum scan_verdict verdict;
-	struct buf line;
+	struct app *app = arg;
+	enum scan_verdict verdict = scan_object(text, len, keys, COUNT, v);
 
+	/* of what is an object the scan has seen every byte */
+	if (verdict != SCAN_OK && !str_is_utf8(text, len))
+		return false;
 	app->frames++;
 	if (app->no_more)
-		return;
-	verdict = scan_object(text, len, keys, COUNT, v);
+		return true;
 	if (verdict != SCAN_OK) {
 		report_reject(app, verdict, scan_reason(verdict));
-		return;
+		return true;
 	}
 	if (line_is_ours(v[EVENT])) {
 		report_reject(app, OURS_REJECT, "a control line, which only "
 		    "the suite itself may tell");
-		return;
+		return true;
 	}
 	report_frame(app, v[ID], v[USER]);
-	line_init(&line);
-	line_of_frame(&line, text, len);
-	line_push(app, line.data, line.len, false);
-	buf_free(&line);
-}
-
-static void
-on_text(void *arg, const char *text, size_t len)
-{
-	take_text(arg, text, len);
+	line_frame(app, text, len);
+	return true;
 }
 
 static void

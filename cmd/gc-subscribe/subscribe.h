@@ -9,7 +9,7 @@
  * wire.c     bytes to and fro
  * stream.c   frames to lines; control lines; liveness
  * lines.c    how lines are made
- * output.c   from the ring to stdout, which never blocks the rest
+ * output.c   lines to stdout, which never blocks the rest
  * report.c   status, metrics, notes
  *
  * The channels protocol has its own sessions and sockets: see fleet.h.
@@ -80,7 +80,8 @@ struct asked {
 
 struct output {
 	int fd;
-	bool nonblocking;	/* of our own; else PIPE_BUF a time */
+	bool nonblocking;	/* else PIPE_BUF a time */
+	bool socket;
 	struct buf buf;
 	size_t at;		/* written so far */
 	size_t hole_from, hole_to;	/* where buf tells of a hole */
@@ -199,6 +200,7 @@ void line_closed(struct buf *line, unsigned socket, int64_t wall_ms,
     unsigned code, const char *reason, const char *by, const char *next,
     int64_t delay_ms);
 void line_of_frame(struct buf *line, const char *text, size_t len);
+void line_frame(struct app *app, const char *text, size_t len);
 bool line_is_ours(struct slice event);	/* begins with gc:, however spelt */
 void line_push(struct app *app, const char *line, size_t len, bool control);
 void line_tell(struct app *app, struct buf *line);
@@ -208,6 +210,9 @@ void line_failover(struct app *app, unsigned socket, unsigned attempts);
 int output_open(struct app *app);
 bool output_wants(const struct app *app);
 void output_serve(struct app *app, short revents);
+void output_flush(struct app *app);	/* now, where that cannot block */
+/* Where a line is added that goes out next; NULL: it has to wait. */
+struct buf *output_straight(struct app *app, bool control);
 bool output_empty(const struct app *app);
 uint64_t output_left(const struct app *app);	/* lines */
 

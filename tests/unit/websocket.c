@@ -1,6 +1,7 @@
 /* Frames that a server may send, and what RFC 6455 says each deserves. */
 #include <stdlib.h>
 
+#include "lib/str.h"
 #include "lib/websocket.h"
 #include "tests/tap.h"
 
@@ -35,12 +36,15 @@ on_send(void *arg, const void *bytes, size_t len)
 	return (ssize_t)len;
 }
 
-static void
+static bool
 on_text(void *arg, const char *text, size_t len)
 {
 	(void)arg;
+	if (!str_is_utf8(text, len))
+		return false;
 	snprintf(peer.told + strlen(peer.told), sizeof(peer.told) -
 	    strlen(peer.told), "T%.*s;", (int)len, text);
+	return true;
 }
 
 static void
@@ -182,6 +186,32 @@ test_broken_output(void)
 	websocket_del(ws);
 }
 
+/* What lies behind a head that came in two pieces may be nowhere that
+ * poll(2) sees. */
+static void
+test_until_blocked(void)
+{
+	static const struct websocket_calls calls = {
+		.recv = on_recv, .send = on_send, .on_text = on_text,
+	};
+	static const char in[] = "\x81\x01" "a\x81\x7e\x00\x7e"
+	    "012345678901234567890123456789012345678901234567890123456789"
+	    "012345678901234567890123456789012345678901234567890123456789"
+	    "012345\x81\x01" "b";
+	struct websocket *ws = websocket_new(&calls, NULL);
+
+	memset(&peer, 0, sizeof(peer));
+	peer.in = in;
+	peer.len = sizeof(in) - 1;
+	peer.step = 1;
+	websocket_feed(ws, "\x81", 1);
+	peer.at = 1;
+	is_int(websocket_read(ws, 1000), WEBSOCKET_BLOCKED, "it ends");
+	ok(strlen(peer.told) == 3 + 128 + 3 && strstr(peer.told, "Tb;") != NULL,
+	    "one read reads all, however small the pieces: %s", peer.told);
+	websocket_del(ws);
+}
+
 static void
 test_fragments(void)
 {
@@ -210,10 +240,12 @@ int
 main(void)
 {
 	test_broken_output();
+	test_until_blocked();
 	test_fragments();
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		run(i, 4096);
 		run(i, 1);
+		run(i, 3);
 	}
 	return done();
 }
