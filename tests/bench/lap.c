@@ -133,7 +133,8 @@ main(int argc, char **argv)
 	if (code == 0)
 		fprintf(out, "{\"group\":\"%s\",\"side\":\"%s\",\"round\":%s,"
 		    "\"events\":%llu,\"wall\":%.6f,\"cpu\":%.6f,"
-		    "\"rss\":%.0f}\n", group, side, round, (unsigned long long)events,
+		    "\"rss\":%.0f}\n", group, side, round,
+		    (unsigned long long)events,
 		    median(laps, times, offsetof(struct lap, wall)),
 		    median(laps, times, offsetof(struct lap, cpu)),
 		    median(laps, times, offsetof(struct lap, rss)));

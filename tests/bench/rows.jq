@@ -1,7 +1,8 @@
 # The samples of a run, and what is told of them: jq -s --slurpfile machine
 # FILE -f rows.jq SAMPLES.  Each row is a figure a round, and of these the
-# median, the least and the most; a row of which there is no sample is left
-# out.  Per event, so that a side may have fewer of them.
+# median, the least and the most; a row of which there is no sample, or no
+# quotient as too little was measured, is left out.  Per event, so that a side
+# may have fewer of them.
 
 # Laps of one side and round are stages of one pipeline.
 def sides: group_by([.group, .side, .round]) | map(
@@ -22,7 +23,7 @@ def rounds($group; $names): map(select(.group == $group)) | group_by(.round) |
 
 def row($name; $group; $names; figure; $unit; $target):
     rounds($group; $names) | {row: $name, group: $group, sides: $names,
-	unit: $unit, figure: (map(figure) | spread), target: $target,
+	unit: $unit, figure: (map(figure?) | spread), target: $target,
 	met: null} |
     if $target and .figure then .met = (.figure.median |
 	if $target[0:2] == ">=" then . >= ($target[3:] | tonumber)
