@@ -44,7 +44,7 @@ FUZZ    := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*.c))
 HELPERS := $(patsubst %.c,$(B)/%,$(wildcard tests/helpers/*.c))
 BENCH   := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
 # a peer that is there where its library is
-ifneq ($(wildcard /usr/include/simdjson.h),)
+ifneq ($(and $(wildcard /usr/include/simdjson.h),$(shell command -v $(CXX))),)
 BENCH   += $(B)/tests/bench/simdjson
 endif
 objects  = $(patsubst %.c,$(B)/%.o,$(wildcard cmd/$(1).c cmd/$(1)/*.c))

@@ -52,7 +52,8 @@ def part($name; $group; $peer; key; $target):
 	"of it"; $target);
 
 def of_one($name; $group; $side; figure; $unit; $target):
-    row($name; $group; [$side]; .[$side] | figure; $unit; $target);
+    row($name; $group; [$side]; .[$side] | figure; $unit; $target) +
+    {ours: used($group; $side)};
 
 def table: [
     speed("gc-reduce --snapshot, node"; "reduce"; "node"; ">= 10"),
