@@ -189,8 +189,8 @@ agent_ours() {
 
 sides_memory='all tenth one'
 memory_all() { $lap gc-reduce -q < "$1"; }
-memory_tenth() { head -n $((events / 10)) "$1" | $lap gc-reduce -q; }
-memory_one() { head -n 1 "$1" | $lap gc-reduce -q; }
+memory_tenth() { head -n $events "$1" | $lap gc-reduce -q; }
+memory_one() { memory_tenth "$1"; }
 
 sides_start='dedup reduce subscribe node'
 start_dedup() { $lap -n 50 gc-dedup --help; }
