@@ -40,6 +40,16 @@ is 'the machine, and no name of it' "$(jq -r '.machine | [.cores > 0,
 ok 'nor a path' sh -c '! grep -F -e "$1" -e "$2" "$3" "$4"' - "$dir" "$here" \
     "$json" "$table"
 
+# The page takes the figures as they are.
+page=$dir/gc-performance.7
+cp "$here/man/gc-performance.7" "$page"
+ok 'the figures go into the page' "$here/scripts/bench-page" "$json" "$page"
+is 'each row' "$(sed '/end of figures/q' "$page" | grep -c '^\.It')" \
+    "$(jq '.rows | length + 1' "$json")"
+ok 'and it is still a page' mandoc -Tlint -Wwarning "$page"
+is 'twice is once' "$(cat "$page")" \
+    "$("$here/scripts/bench-page" "$json" "$page" && cat "$page")"
+
 # rows_of PEER ROW: where the peer is here, there is its row, else it is said
 rows_of() {
 	if command -v "$1" > /dev/null 2>&1; then

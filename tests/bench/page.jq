@@ -8,13 +8,13 @@ def digits: if . >= 100 then round elif . >= 10 then . * 10 | round / 10
     split(" ")[0:2] | join(" ")), node \(.versions.node), ws " +
     "\(.versions.ws), \(.versions.jq);",
     "\(.events) events, \(.agents) agents, the median of \(.rounds) rounds:"),
-".Bl -column \"gc-subscribe, TLS and frames alone\" \"12345 us\" " +
-    "\"1234 to 1234\" \">= 0.65\" -offset indent",
-".It Sy row Ta Sy figure Ta Sy least to most Ta Sy target",
+".Bl -column \"gc-reduce --snapshot, the scanner alone\" \"12345 bytes\" " +
+    "\"1234 to 12345\" \">= 0.65\" \"no\"",
+".It Sy row Ta Sy figure Ta Sy least, most Ta Sy target Ta Sy met",
 (.rows[] | ".It \(.row) Ta \(.figure.median | digits) " +
     ({"x": "times", "% of a core": "%"}[.unit] // .unit) +
     " Ta \(.figure.min | digits) to \(.figure.max | digits) Ta " +
-    (if .target then .target + (if .met then "" else ", missed" end)
-    else "\\(en" end)),
+    (.target // "\\(en") + " Ta " +
+    ({"true": "yes", "false": "no"}[.met | tostring] // "")),
 ".El",
 ".\\\" end of figures"
