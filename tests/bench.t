@@ -24,12 +24,12 @@ is 'every row is whole' \
     "$(jq -c "[.rows[] | select($whole | not) | .row]" "$json")" '[]'
 is 'a target is met or it is not' "$(jq -c '[.rows[] |
     select((.target != null) != (.met != null)) | .row]' "$json")" '[]'
-for what in 'gc-reduce --snapshot, the scanner alone' 'gc-dedup, cat | cat' \
-    'lib/scan, libjq' 'gc-subscribe, TLS and frames alone' \
+for what in 'gc-reduce --snapshot, scanner' 'gc-dedup, cat | cat' \
+    'lib/scan, libjq' 'gc-subscribe, TLS alone' \
     'latency, p99' 'to the gc:agent line, p99' 'an agent, over its id' \
-    'an event, 100 times the agents' \
+    'an event, more agents' \
     'gc-subscribe --help' 'of that the state file' \
-    'gc-reduce -s, all agents loaded'; do
+    'gc-reduce -s, agents loaded'; do
 	ok "there is: $what" jq -e --arg row "$what" \
 	    '.rows[] | select(.row == $row)' "$json"
 	ok "and in the table: $what" grep -qF "$what" "$table"
@@ -73,7 +73,7 @@ PATH=$dir/bin:$PATH "$here/scripts/bench" reduce > "$table" 2> "$dir/said"
 is 'a wrong peer: 1' $? 1
 ok 'it is said' grep -q 'reduce: python tells another thing' "$dir/said"
 ok 'and not measured' sh -c '! grep python "$1"' - "$table"
-ok 'what is right is' grep -q 'the scanner alone' "$table"
+ok 'what is right is' grep -q 'snapshot, scanner' "$table"
 
 # One that is not there is left out.
 mkdir "$dir/few"

@@ -60,26 +60,26 @@ def table: [
     speed("gc-reduce --snapshot, python3"; "reduce"; "python"; null),
     speed("gc-reduce --snapshot, jq"; "reduce"; "jq"; null),
     speed("gc-reduce --snapshot, Miller"; "reduce"; "miller"; null),
-    speed("gc-reduce --snapshot, the scanner alone"; "reduce"; "scan";
+    speed("gc-reduce --snapshot, scanner"; "reduce"; "scan";
 	">= 0.6"),
     speed("gc-reduce, node"; "changes"; "node"; ">= 8"),
     speed("gc-dedup, node"; "dedup"; "node"; ">= 8"),
     speed("gc-dedup, cat | cat"; "dedup"; "cat"; ">= 0.4"),
     speed("lib/scan, libjq"; "scan"; "libjq"; ">= 25"),
-    speed("lib/scan, simdjson with AVX2"; "scan"; "simdjson"; ">= 0.9"),
+    speed("lib/scan, simdjson"; "scan"; "simdjson"; ">= 0.9"),
     speed("lib/scan, lines alone"; "scan"; "split"; null),
     speed("gc-subscribe, node --fast"; "subscribe"; "node"; ">= 2"),
     speed("gc-subscribe, node"; "subscribe"; "slow"; null),
-    part("gc-subscribe, CPU of node --fast"; "subscribe"; "node"; .eachCpu;
+    part("gc-subscribe CPU, node --fast"; "subscribe"; "node"; .eachCpu;
 	"<= 0.5"),
-    speed("gc-subscribe, TLS and frames alone"; "subscribe"; "raw";
+    speed("gc-subscribe, TLS alone"; "subscribe"; "raw";
 	">= 0.65"),
     speed("socket to roster, node"; "pipeline"; "node"; ">= 3"),
-    part("socket to roster, memory of node"; "storm"; "node"; .rss;
+    part("socket to roster memory, node"; "storm"; "node"; .rss;
 	"<= 0.25"),
-    part("latency, p99 of node"; "latency"; "slow"; .p99; "<= 0.25"),
-    part("latency, p50 of node"; "latency"; "slow"; .p50; "<= 1"),
-    part("latency, p99 of node --fast"; "latency"; "node"; .p99; null),
+    part("latency p99, node"; "latency"; "slow"; .p99; "<= 0.25"),
+    part("latency p50, node"; "latency"; "slow"; .p50; "<= 1"),
+    part("latency p99, node --fast"; "latency"; "node"; .p99; null),
     of_one("latency, p50"; "latency"; "ours"; .p50; "us"; null),
     of_one("latency, p99"; "latency"; "ours"; .p99; "us"; null),
     of_one("to the gc:agent line, p50"; "agent"; "ours"; .p50; "us"; null),
@@ -89,21 +89,21 @@ def table: [
 	"<= 12"),
     row("an agent, over its id"; "memory"; ["all", "one"];
 	(.all.rss - .one.rss) / (.all.events - 1) - 36; "bytes"; "<= 250"),
-    row("memory, ten times the agents"; "memory"; ["all", "tenth", "one"];
+    row("memory, ten times as many"; "memory"; ["all", "tenth", "one"];
 	(.all.rss - .one.rss) / (.tenth.rss - .one.rss); "x"; "<= 11"),
-    row("an event, 100 times the agents"; "growth"; ["many", "few"];
+    row("an event, more agents"; "growth"; ["many", "few"];
 	.many.each / .few.each; "x"; "<= 2.5"),
     of_one("gc-dedup --help"; "start"; "dedup"; .wall * 1e3; "ms"; "<= 1"),
     of_one("gc-reduce --help"; "start"; "reduce"; .wall * 1e3; "ms"; "<= 1"),
     of_one("gc-subscribe --help"; "start"; "subscribe"; .wall * 1e3; "ms";
 	"<= 3"),
     of_one("node -e 0"; "start"; "node"; .wall * 1e3; "ms"; null),
-    of_one("gc-reduce -s, 20,000 changes a second"; "state"; "ours";
+    of_one("gc-reduce -s, 20,000 a second"; "state"; "ours";
 	100 * .cpu / .wall; "% of a core"; "<= 10"),
     row("of that the state file"; "state"; ["ours", "without"];
 	100 * (.ours.cpu / .ours.wall - .without.cpu / .without.wall);
 	"% of a core"; null),
-    of_one("gc-reduce -s, all agents loaded"; "load"; "ours"; .wall; "s";
+    of_one("gc-reduce -s, agents loaded"; "load"; "ours"; .wall; "s";
 	"<= 1.5")
 ] | map(select(.figure));
 

@@ -6,9 +6,9 @@ def right($n): (" " * ([$n - length, 0] | max) // "") + .;
 
 "\(.machine.cpu), \(.machine.cores) cores; \(.machine.events) events, " +
     "\(.machine.agents) agents, \(.machine.rounds) rounds",
-("" | left(42)) + ("median" | right(8)) + ("least" | right(8)) +
-    ("most" | right(8)) + "              target    CPU  MB, of peer",
-(.rows[] | (.row | left(42)) + (.figure.median | digits | right(8)) +
+("" | left(30)) + ("median" | right(8)) + ("least" | right(8)) +
+    ("most" | right(8)) + "              target    CPU    MB, peer",
+(.rows[] | (.row | left(30)) + (.figure.median | digits | right(8)) +
     (.figure.min | digits | right(8)) + (.figure.max | digits | right(8)) +
     " " + (.unit | left(11)) +
     ((if .target then .target + (if .met then " " else "!" end) else "" end)
