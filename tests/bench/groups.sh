@@ -210,7 +210,10 @@ state_without() {
 
 sides_load='ours'
 load_ours() {
-	[ -s loaded ] || gc-reduce -q -s loaded < "$1" > /dev/null || return 1
+	if [ ! "$1" -ot loaded ]; then
+		rm -f loaded
+		gc-reduce -q -s loaded < "$1" > /dev/null || return 1
+	fi
 	$lap gc-reduce -q -s loaded < /dev/null
 }
 
