@@ -77,7 +77,7 @@ ok 'what is right is' grep -q 'snapshot, scanner' "$table"
 
 # One that is not there is left out.
 mkdir "$dir/few"
-for tool in sh dirname cat sed awk head wc sort tr uname getconf openssl env \
+for tool in sh dirname cut cat sed awk head wc sort tr uname getconf openssl env \
     jq grep cmp mv rm mkdir sleep; do
 	ln -s "$(command -v $tool)" "$dir/few/$tool"
 done

@@ -7,7 +7,8 @@ def digits: if . >= 100 then round elif . >= 10 then . * 10 | round / 10
 (.machine | "\(.cpu), \(.cores) cores; \(.versions.openssl // "" |
     split(" ")[0:2] | join(" ")), node \(.versions.node), ws " +
     "\(.versions.ws), \(.versions.jq);",
-    "\(.events) events, \(.agents) agents, the median of \(.rounds) rounds:"),
+    "\(.events) events, \(.agents) agents, the median of \(.rounds) rounds;",
+    "the load was \(.load // "?") before:"),
 ".Bl -column \"gc-reduce --snapshot, scanner\" \"12345 bytes\" " +
     "\"1234 to 12345\" \">= 0.65 !\"",
 ".It Sy row Ta Sy figure Ta Sy least, most Ta Sy target",

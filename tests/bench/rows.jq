@@ -90,9 +90,10 @@ def table: [
     row("an agent, over its id"; "memory"; ["all", "one"];
 	(.all.rss - .one.rss) / (.all.events - 1) - 36; "bytes"; "<= 250"),
     row("memory, ten times as many"; "memory"; ["all", "tenth", "one"];
-	(.all.rss - .one.rss) / (.tenth.rss - .one.rss); "x"; "<= 11"),
+	(.all.rss - .one.rss) / (.tenth.rss - .one.rss);
+	"times it"; "<= 11"),
     row("an event, more agents"; "growth"; ["many", "few"];
-	.many.each / .few.each; "x"; "<= 2.5"),
+	.many.each / .few.each; "times it"; "<= 2.5"),
     of_one("gc-dedup --help"; "start"; "dedup"; .wall * 1e3; "ms"; "<= 1"),
     of_one("gc-reduce --help"; "start"; "reduce"; .wall * 1e3; "ms"; "<= 1"),
     of_one("gc-subscribe --help"; "start"; "subscribe"; .wall * 1e3; "ms";

@@ -5,7 +5,8 @@ def left($n): . + " " * ([$n - length, 0] | max) // .;
 def right($n): (" " * ([$n - length, 0] | max) // "") + .;
 
 "\(.machine.cpu), \(.machine.cores) cores; \(.machine.events) events, " +
-    "\(.machine.agents) agents, \(.machine.rounds) rounds",
+    "\(.machine.agents) agents, \(.machine.rounds) rounds; " +
+    "the load was \(.machine.load // "?") before",
 ("" | left(30)) + ("median" | right(8)) + ("least" | right(8)) +
     ("most" | right(8)) + "              target    CPU    MB, peer",
 (.rows[] | (.row | left(30)) + (.figure.median | digits | right(8)) +
