@@ -7,7 +7,8 @@
  * nanosecond, in place of its timestamp.
  *
  * It listens on a free port of the loopback, whose number is put in
- * PORTFILE once the frames are there.
+ * PORTFILE once the frames are there.  Without a client for a minute it is
+ * ended by SIGALRM.
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -30,6 +31,7 @@
 
 #define FRAMES_MAX ((size_t)2 << 30)	/* bytes of all frames */
 #define HEAD_MAX 8192			/* of the client's request */
+#define CLIENT_S 60			/* within which it must come */
 #define RECORD 16384			/* bytes of a TLS record */
 #define STAMP_LEN 30			/* 2024-06-15T14:32:10.000000000Z */
 #define CLOSE_NORMAL "\x88\x02\x03\xe8"
@@ -207,9 +209,9 @@ send_paced(SSL *s)
 	return true;
 }
 
-/* True once a client was served, however it went. */
+/* True once a client has come.  *sent: it has taken everything. */
 static bool
-serve(SSL_CTX *ctx, int fd)
+serve(SSL_CTX *ctx, int fd, bool *sent)
 {
 	SSL *s = SSL_new(ctx);
 	char rest[4096];
@@ -219,9 +221,12 @@ serve(SSL_CTX *ctx, int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	SSL_set_fd(s, fd);
 	greeted = SSL_accept(s) == 1 && greet(s);
-	if (greeted && (opt.rate > 0 ? send_paced(s) :
+	if (greeted)
+		alarm(0);
+	*sent = greeted && (opt.rate > 0 ? send_paced(s) :
 	    put(s, frames.data, frames.len)) &&
-	    put(s, CLOSE_NORMAL, sizeof(CLOSE_NORMAL) - 1))
+	    put(s, CLOSE_NORMAL, sizeof(CLOSE_NORMAL) - 1);
+	if (*sent)
 		while (SSL_read(s, rest, sizeof(rest)) > 0)
 			continue;
 	SSL_free(s);
@@ -233,6 +238,7 @@ int
 main(int argc, char **argv)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+	bool sent;
 	int letter, fd;
 
 	while ((letter = getopt(argc, argv, "p:c:k:o:")) != -1)
@@ -260,9 +266,10 @@ main(int argc, char **argv)
 		die(GC_EX_CONFIG, "no certificate");
 	read_frames();
 	fd = listen_somewhere();
-	while (!serve(ctx, accept(fd, NULL, NULL)))
+	alarm(CLIENT_S);
+	while (!serve(ctx, accept(fd, NULL, NULL), &sent))
 		continue;
 	SSL_CTX_free(ctx);
 	buf_free(&frames);
-	return GC_EX_OK;
+	return sent ? GC_EX_OK : GC_EX_IOERR;
 }

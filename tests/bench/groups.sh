@@ -92,7 +92,8 @@ serve() {
 	export GC_WS_URL
 }
 
-# the server ends when its client has
+# The server ends when its client has, and not well if that did not come, or
+# left too early.
 served() {
 	status=$?
 	[ $status = 0 ] || kill $server 2> /dev/null
@@ -103,24 +104,25 @@ subscribe='gc-subscribe -q --buffer 1G'
 
 sides_subscribe='ours node slow raw'
 
+# To a reader, as in use: what is no pipe gc-subscribe writes to by the page.
 subscribe_ours() {
 	serve $events "$1" || return 1
-	$lap $subscribe -n $events
+	$lap $subscribe -n $events | cat
 	served
 }
 subscribe_node() {
 	serve $events "$1" || return 1
-	$lap node "$peers/subscribe.mjs" $url --fast
+	$lap node "$peers/subscribe.mjs" $url --fast | cat
 	served
 }
 subscribe_slow() {
 	serve $events "$1" || return 1
-	$lap node "$peers/subscribe.mjs" $url
+	$lap node "$peers/subscribe.mjs" $url | cat
 	served
 }
 subscribe_raw() {
 	serve $events "$1" || return 1
-	$lap "$bin/sink" $port
+	$lap "$bin/sink" $port | cat
 	served
 }
 normal_subscribe() { grep -v '"event":"gc:'; }
