@@ -45,6 +45,11 @@ LIBOBJ  := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c))
 UNIT    := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*.c))
 FUZZ    := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*.c))
 HELPERS := $(patsubst %.c,$(B)/%,$(wildcard tests/helpers/*.c))
+BENCH   := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
+# a peer that is there where its library is
+ifneq ($(and $(wildcard /usr/include/simdjson.h),$(shell command -v $(CXX))),)
+BENCH   += $(B)/tests/bench/simdjson
+endif
 objects  = $(patsubst %.c,$(B)/%.o,$(wildcard cmd/$(1).c cmd/$(1)/*.c))
 
 all: $(TOOLS:%=$(B)/%)
@@ -57,6 +62,7 @@ help:
 	@echo 'make asan            every test under the address sanitizer'
 	@echo 'make fuzz            a short run of each fuzzer (clang)'
 	@echo 'make soak SOAK=1m    faults drawn by chance, for so long'
+	@echo 'make bench           measured beside peers: gc-performance(7)'
 	@echo 'make lint            layers, banned functions, man pages'
 	@echo 'make V=cover test    the same tests, with gcov counts in build/cover'
 	@echo 'make install         DESTDIR= PREFIX=$(PREFIX)'
@@ -90,7 +96,15 @@ $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libgc.a
 	$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ \
 	    $(LDLIBS.test) $(BSD) -lm
 
-tests-built: all $(UNIT) $(HELPERS)
+$(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/libgc.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS.test) $(BSD) -lm
+
+# In C++, so none of our warnings; AVX2, as it is chosen when it is compiled.
+$(B)/tests/bench/simdjson: tests/bench/simdjson.cc
+	@mkdir -p $(@D)
+	$(CXX) -std=c++17 -O2 -march=haswell -o $@ $< -lsimdjson
+
+tests-built: all $(UNIT) $(HELPERS) $(BENCH)
 
 RUN := PATH="$(CURDIR)/$(B):$$PATH" GC_BUILD="$(CURDIR)/$(B)" prove
 
@@ -127,6 +141,13 @@ soak: all
 	@PATH="$(CURDIR)/$(B):$$PATH" sh scripts/soak $(if $(VERBOSE),-v) \
 	    -k build/soak $(SOAK)
 
+bench:
+	@sh scripts/deps bench
+	@$(MAKE) --no-print-directory all bench-built
+	@GC_BUILD="$(CURDIR)/$(B)" sh scripts/bench $(ROWS)
+
+bench-built: $(BENCH)
+
 lint:
 	@sh scripts/check-layers
 	@sh scripts/check-style
@@ -145,7 +166,7 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all help deps check test quick asan fuzz fuzz-run soak lint demo \
-        install clean tests-built
+.PHONY: all help deps check test quick asan fuzz fuzz-run soak bench lint \
+        demo install clean tests-built bench-built
 .SECONDARY:
 -include $(shell find build/$(V) -name '*.d' 2>/dev/null)
