@@ -14,6 +14,7 @@ CFLAGS.asan  := -O1 -g -fsanitize=address,undefined \
                 -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS.fuzz  := $(CFLAGS.asan) -fsanitize=fuzzer-no-link
 CFLAGS.cover := -O0 -g --coverage -DGC_COVERAGE
+CFLAGS.plain := -DGC_NO_SIMD
 ifeq ($(WERROR),1)
 CFLAGS.strict := -Werror
 endif
@@ -55,6 +56,7 @@ help:
 	@echo 'make fuzz            a short run of each fuzzer (clang)'
 	@echo 'make soak SOAK=1m    faults drawn by chance, for so long'
 	@echo 'make lint            layers, banned functions, man pages'
+	@echo 'make V=plain         plain C alone, as where there is no SSE2'
 	@echo 'make V=cover test    the same tests, with gcov counts in build/cover'
 	@echo 'make install         DESTDIR= PREFIX=$(PREFIX)'
 	@echo 'make clean           remove build'

@@ -27,6 +27,22 @@ static const struct scan_key keys[K_LEN] = {
 	[K_INTACT] = { "intact", K_MERGED },
 };
 
+/* An event as the guide has it. */
+static const struct scan_step usual[] = {
+	SCAN_STEP_INTO("", "{\"subscriptionId\":", SCAN_NO_ROW, -1),
+	SCAN_STEP(",\"event\":", K_EVENT),
+	SCAN_STEP_INTO(",\"data\":", "{\"userId\":", K_USER, K_DATA),
+	SCAN_STEP(",\"status\":", K_STATUS),
+	SCAN_STEP(",\"previousStatus\":", K_PREVIOUS),
+	SCAN_STEP(",\"timestamp\":", K_TIME),
+	SCAN_STEP(",\"wrapUpCode\":", K_WRAP),
+	SCAN_STEP(",\"queueId\":", K_QUEUE),
+	SCAN_STEP(",\"wrapUpCodeName\":", SCAN_NO_ROW),
+	SCAN_STEP(",\"wrapUpCodeId\":", SCAN_NO_ROW),
+	SCAN_STEP(",\"reason\":", SCAN_NO_ROW),
+	{ NULL, 0, 0, 0, 0 }
+};
+
 enum {				/* rows of control_keys[] */
 	C_USER, C_SEQ, C_REASON, C_NAME, C_STATUS, C_PREVIOUS, C_WRAP,
 	C_TIME, C_QUEUES, C_GONE, C_PARTIAL, C_VERIFIED, C_SOURCE,
@@ -242,7 +258,7 @@ event_parse(struct event *ev, const char *line, size_t len, unsigned act_on)
 	struct slice v[K_LEN];
 	enum scan_verdict verdict;
 
-	verdict = scan_object(line, len, keys, K_LEN, v);
+	verdict = scan_usual(line, len, keys, K_LEN, usual, v);
 	if (verdict != SCAN_OK)
 		return scan_reason(verdict);
 	take_begin(&ev->take, len);
