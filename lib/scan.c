@@ -119,19 +119,13 @@ escape_end(struct pass *s, const char *p)
 	return p;
 }
 
-/* p is behind the opening quote; the closing one. */
-static inline const char *
-string_end(struct pass *s, const char *p, bool *escaped)
+/* As string_end, from a byte that is no plain one. */
+static const char *
+string_rest(struct pass *s, const char *p, bool *escaped)
 {
 	int len;
 
-	*escaped = false;
-	for (;;) {
-		p = span_plain(p, s->end);
-		if (p == s->end)
-			return fail(s, p);
-		if (*p == '"')
-			return p;
+	for (; p < s->end && *p != '"'; p = span_plain(p, s->end)) {
 		if (*p == '\\') {
 			*escaped = true;
 			p = escape_end(s, p + 1);
@@ -144,6 +138,16 @@ string_end(struct pass *s, const char *p, bool *escaped)
 			p += len;
 		}
 	}
+	return p < s->end ? p : fail(s, p);
+}
+
+/* p is behind the opening quote; the closing one. */
+static inline const char *
+string_end(struct pass *s, const char *p, bool *escaped)
+{
+	p = span_plain(p, s->end);
+	*escaped = false;
+	return p < s->end && *p == '"' ? p : string_rest(s, p, escaped);
 }
 
 static const char *
@@ -238,18 +242,25 @@ forget_members(struct pass *s, size_t row)
 		}
 }
 
+/* Is the key [p, end), its quote behind it, just this name? */
 static inline bool
-is_name(struct slice key, const char *name)
+is_name(const char *p, const char *end, const char *name)
 {
-	uint32_t i = 0;
-
-	while (i < key.len && key.p[i] == name[i] && name[i] != '\0')
-		i++;
-	return i == key.len && name[i] == '\0';
+	while (p < end && *p == *name)
+		p++, name++;
+	return p == end && *name == '\0';
 }
 
-static int
-find_row(struct pass *s, struct slice key)
+static bool
+is_escaped_name(const char *p, const char *end, const char *name)
+{
+	struct slice key = { p, (uint32_t)(end - p), SCAN_STRING, true };
+
+	return slice_is(key, name);
+}
+
+static inline int
+find_row(struct pass *s, const char *p, const char *end, bool escaped)
 {
 	const struct level *l = &s->level[s->levels - 1];
 
@@ -258,7 +269,8 @@ find_row(struct pass *s, struct slice key)
 
 		if (s->keys[i].in != l->row)
 			continue;
-		if (key.escaped ? !slice_is(key, name) : !is_name(key, name))
+		if (escaped ? !is_escaped_name(p, end, name) :
+		    !is_name(p, end, name))
 			continue;
 		if (s->out[i].kind != SCAN_ABSENT)
 			forget_members(s, i);
@@ -271,21 +283,20 @@ find_row(struct pass *s, struct slice key)
 static inline const char *
 member(struct pass *s, const char *p)
 {
-	struct slice key = { .kind = SCAN_STRING };
-	const char *end;
+	const char *key, *end;
+	bool escaped;
 
 	if (p == s->end || *p != '"')
 		return fail(s, p);
-	key.p = p + 1;
-	end = string_end(s, key.p, &key.escaped);
+	key = p + 1;
+	end = string_end(s, key, &escaped);
 	if (end == NULL)
 		return NULL;
-	key.len = (uint32_t)(end - key.p);
 	p = skip_space(end + 1, s->end);
 	if (p == s->end || *p != ':')
 		return fail(s, p);
 	if (s->levels == s->depth)
-		s->row = find_row(s, key);
+		s->row = find_row(s, key, end, escaped);
 	return skip_space(p + 1, s->end);
 }
 

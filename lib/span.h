@@ -36,21 +36,25 @@ span_plain_bytes(const char *p, const char *end)
 	return p;
 }
 
-/* Eight at a time.  In a word of bytes below 0x80 a byte of x ^ c is below
- * its bound exactly if the subtraction borrows its top bit; borrows go
- * upwards only, so that a word without any hit has none. */
+/*
+ * Eight at a time.  A byte below its bound borrows from the top of its place,
+ * and so may, falsely, those behind it: the first hit is true.
+ */
 static inline const char *
 span_plain_words(const char *p, const char *end)
 {
-	const uint64_t each = 0x0101010101010101u, top = 0x80 * each;
-	uint64_t w;
+	const uint64_t each = 0x0101010101010101u;
+	uint64_t w, hit;
 
-	while (end - p >= 8) {
+	for (; end - p >= 8; p += 8) {
 		memcpy(&w, p, sizeof(w));
-		if (((w | (w - 0x20 * each) | ((w ^ '"' * each) - each) |
-		    ((w ^ '\\' * each) - each)) & top) != 0)
-			break;
-		p += 8;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+		w = __builtin_bswap64(w);
+#endif
+		hit = (w | (w - ' ' * each) | ((w ^ '"' * each) - each) |
+		    ((w ^ '\\' * each) - each)) & 0x80 * each;
+		if (hit != 0)
+			return p + __builtin_ctzll(hit) / 8;
 	}
 	return span_plain_bytes(p, end);
 }
@@ -63,7 +67,7 @@ span_plain_sse2(const char *p, const char *end)
 	const __m128i backslash = _mm_set1_epi8('\\');
 	const __m128i space = _mm_set1_epi8(' ');
 
-	while (end - p >= 16) {
+	for (; end - p >= 16; p += 16) {
 		__m128i v = _mm_loadu_si128((const void *)p);
 		/* signed: bytes above 0x7f are below the space, too */
 		__m128i hit = _mm_or_si128(_mm_cmplt_epi8(v, space),
@@ -73,9 +77,8 @@ span_plain_sse2(const char *p, const char *end)
 
 		if (mask != 0)
 			return p + __builtin_ctz(mask);
-		p += 16;
 	}
-	return span_plain_bytes(p, end);
+	return span_plain_words(p, end);
 }
 #define span_plain span_plain_sse2
 #else
