@@ -1,11 +1,13 @@
 #include <limits.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <time.h>
 
 #include "lib/clock.h"
 
 #define NSEC 1000000000
+/* The years 0000 to 9999: what has four digits. */
+#define FORMAT_MIN (-62167219200 * INT64_C(1000))
+#define FORMAT_MAX (253402300800 * INT64_C(1000) - 1)
 
 static int64_t
 read_ms(clockid_t id)
@@ -200,20 +202,49 @@ stamp_to_ms(struct stamp s)
 	return s.sec * 1000 + s.nsec / 1000000;
 }
 
+/* The other way: the date of a day, which days_since_epoch gives again. */
+static void
+date_of(int64_t days, int *year, int *month, int *day)
+{
+	int64_t z = days + 719468, era = (z >= 0 ? z : z - 146096) / 146097;
+	int64_t doe = z - era * 146097;
+	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	int doy = (int)(doe - (365 * yoe + yoe / 4 - yoe / 100));
+	int m = (5 * doy + 2) / 153;
+
+	*day = doy - (153 * m + 2) / 5 + 1;
+	*month = m < 10 ? m + 3 : m - 9;
+	*year = (int)(yoe + era * 400) + (*month <= 2);
+}
+
+/* n digits of v, and what stands behind them. */
+static char *
+put(char *to, unsigned v, int n, char behind)
+{
+	for (int i = n - 1; i >= 0; i--, v /= 10)
+		to[i] = (char)('0' + v % 10);
+	to[n] = behind;
+	return to + n + 1;
+}
+
 void
 clock_format_ms(int64_t wall_ms, char out[CLOCK_RFC3339_LEN + 1])
 {
-	struct stamp s = stamp_of_ms(wall_ms);
-	time_t t = (time_t)s.sec;
-	struct tm tm;
-	char day[32];
+	struct stamp s;
+	unsigned second;
+	int year, month, day;
 
-	if (gmtime_r(&t, &tm) == NULL || tm.tm_year > 8099 ||
-	    tm.tm_year < -1900) {
-		t = 0;
-		gmtime_r(&t, &tm);
-	}
-	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out, CLOCK_RFC3339_LEN + 1, "%.19s.%03uZ", day,
-	    (unsigned)(s.nsec / 1000000) % 1000);
+	if (wall_ms < FORMAT_MIN || wall_ms > FORMAT_MAX)
+		wall_ms = 0;
+	s = stamp_of_ms(wall_ms);
+	second = (unsigned)(((s.sec % 86400) + 86400) % 86400);
+	date_of((s.sec - second) / 86400, &year, &month, &day);
+	out = put(out, (unsigned)year, 4, '-');
+	out = put(out, (unsigned)month, 2, '-');
+	out = put(out, (unsigned)day, 2, 'T');
+	out = put(out, second / 3600, 2, ':');
+	out = put(out, second / 60 % 60, 2, ':');
+	out = put(out, second % 60, 2, '.');
+	out = put(out, (unsigned)s.nsec / 1000000, 3, 'Z');
+	*out = '\0';
 }

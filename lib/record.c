@@ -1,4 +1,3 @@
-#include <inttypes.h>
 #include <string.h>
 
 #include "lib/record.h"
@@ -12,7 +11,7 @@
 
 static const struct text available = { "Available", 9 };
 
-static void
+static inline void
 add_own(struct buf *out, const char *key, const struct own *o)
 {
 	buf_adds(out, key);
@@ -22,7 +21,7 @@ add_own(struct buf *out, const char *key, const struct own *o)
 		buf_adds(out, "null");
 }
 
-static void
+static inline void
 add_text(struct buf *out, const char *key, struct text t)
 {
 	buf_adds(out, key);
@@ -32,26 +31,22 @@ add_text(struct buf *out, const char *key, struct text t)
 		buf_adds(out, "null");
 }
 
-static void
-add_flag(struct buf *out, const char *key, bool flag)
-{
-	buf_adds(out, key);
-	buf_adds(out, flag ? "true" : "false");
-}
-
-static void
+static inline void
 add_number(struct buf *out, const char *key, uint64_t n)
 {
-	buf_addf(out, "%s%" PRIu64, key, n);
+	buf_adds(out, key);
+	buf_add_number(out, n);
 }
 
-static void
+/* event: up to the time. */
+static inline void
 add_event(struct buf *out, const char *event, int64_t wall_ms)
 {
 	char at[CLOCK_RFC3339_LEN + 1];
 
 	clock_format_ms(wall_ms, at);
-	buf_addf(out, "{\"event\":\"%s\",\"at\":\"%s\"", event, at);
+	buf_adds(out, event);
+	buf_add(out, at, CLOCK_RFC3339_LEN);
 }
 
 /* When it was so, and how sure that is. */
@@ -59,7 +54,8 @@ static void
 add_certainty(struct buf *out, const struct tier *t)
 {
 	add_own(out, ",\"lastUpdatedTimestamp\":", &t->timestamp);
-	add_flag(out, ",\"verified\":", t->verified);
+	buf_adds(out, t->verified ? ",\"verified\":true" :
+	    ",\"verified\":false");
 	buf_adds(out, t->from_rest ? ",\"source\":\"rest\"" :
 	    ",\"source\":\"event\"");
 }
@@ -162,8 +158,8 @@ void
 record_agent(struct buf *out, const struct agent *a, int64_t wall_ms,
     bool gone)
 {
-	add_event(out, "gc:agent", wall_ms);
-	add_number(out, ",\"seq\":", a->seq);
+	add_event(out, "{\"event\":\"gc:agent\",\"at\":\"", wall_ms);
+	add_number(out, "\",\"seq\":", a->seq);
 	buf_adds(out, ",\"userId\":");
 	buf_add_json(out, a->user_id, a->user_id_len);
 	add_own(out, ",\"name\":", &a->name);
@@ -195,11 +191,12 @@ void
 record_gap(struct buf *out, const struct agent *a, enum ask_reason reason,
     uint64_t seq, const char *detail, int64_t wall_ms)
 {
-	add_event(out, "gc:gap", wall_ms);
-	buf_adds(out, ",\"userId\":");
+	add_event(out, "{\"event\":\"gc:gap\",\"at\":\"", wall_ms);
+	buf_adds(out, "\",\"userId\":");
 	buf_add_json(out, a->user_id, a->user_id_len);
-	buf_addf(out, ",\"reason\":\"%s\"", ask_name(reason));
-	add_number(out, ",\"seq\":", seq);
+	buf_adds(out, ",\"reason\":\"");
+	buf_adds(out, ask_name(reason));
+	add_number(out, "\",\"seq\":", seq);
 	if (detail != NULL)
 		buf_adds(out, detail);
 	buf_adds(out, "}\n");
