@@ -110,7 +110,7 @@ fits_record(struct agent *a, const struct event *ev)
 
 	if (most > NDJSON_LINE_MAX)
 		return false;
-	a->record_most = most;
+	a->record_most = (uint32_t)most;
 	return true;
 }
 

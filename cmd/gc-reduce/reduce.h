@@ -79,7 +79,8 @@ struct loop {
 struct store {
 	bool used;
 	struct journal journal;
-	struct agent_list dirty;
+	struct agent **dirty;		/* they differ from what is in it */
+	size_t dirty_count, dirty_alloc;
 	int64_t due_ms;			/* CLOCK_NEVER: nothing to write */
 	uint64_t failures, failures_total;	/* in a row; ever */
 	uint64_t rewrite_failures;	/* likewise */
