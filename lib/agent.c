@@ -195,7 +195,8 @@ agent_is_doubted(const struct agent *a)
 	const struct agent_parts *p = a->parts;
 
 	if (!a->global.verified ||
-	    (p != NULL && own_has(&p->presence.status) && !p->presence.verified))
+	    (p != NULL && own_has(&p->presence.status) &&
+	    !p->presence.verified))
 		return true;
 	for (size_t i = 0; i < a->queue_count; i++)
 		if (!a->queues[i].verified)

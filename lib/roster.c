@@ -7,6 +7,8 @@
 
 #define SLOTS_FIRST 64
 #define COUNT_MAX (UINT32_MAX - 1)
+#define CACHE_LINE 64		/* a guess, where wrong only slower */
+#define AGENT_HOT_END (sizeof(struct agent) + 36)	/* with a UUID */
 
 void
 roster_init(struct roster *r, uint64_t key)
@@ -56,6 +58,28 @@ roster_get(struct roster *r, struct text user_id)
 	uint32_t place = find(r, user_id, hash(r, user_id))->place;
 
 	return place != 0 ? r->list[place - 1] : NULL;
+}
+
+void
+roster_expect(struct roster *r, struct text user_id)
+{
+	r->expected = hash(r, user_id);
+	__builtin_prefetch(&r->slots[r->expected & (r->slot_count - 1)]);
+}
+
+void
+roster_approach(const struct roster *r)
+{
+	const struct roster_slot *slot =
+	    &r->slots[r->expected & (r->slot_count - 1)];
+	const char *a;
+
+	if (slot->place == 0)
+		return;
+	a = (const char *)r->list[slot->place - 1];
+	for (size_t at = offsetof(struct agent, seq); at < AGENT_HOT_END;
+	    at += CACHE_LINE)
+		__builtin_prefetch(a + at);
 }
 
 static void

@@ -1,5 +1,11 @@
 /*
- * All agents, by user id: a compact hash table that owns them.  CONTRACT section 6.
+ * All agents, by user id: a compact hash table that owns them.  CONTRACT
+ * section 6.
+ *
+ * Of many agents most are not in the processor's cache, and fetching one
+ * takes as long as reading a line.  Both can go on at once: roster_expect
+ * what the line after this one is about, and roster_approach before reading
+ * that.
  */
 #ifndef GC_ROSTER_H
 #define GC_ROSTER_H
@@ -20,6 +26,7 @@ struct roster {
 	size_t count, list_alloc;
 	uint64_t key;		/* of the hash: ids come from outside */
 	uint64_t seq;		/* changes and doubts so far */
+	uint32_t expected;	/* the hash of who is, or of anyone */
 };
 
 /* key: random, so that nobody can choose ids, or words, that collide. */
@@ -30,6 +37,11 @@ struct agent *roster_get(struct roster *r, struct text user_id);
 
 /* The agent, made if it is not there; *fresh tells which. */
 struct agent *roster_add(struct roster *r, struct text user_id, bool *fresh);
+
+/* Hints that cost little where they are wrong: an event about this id may
+ * come soon; it comes now. */
+void roster_expect(struct roster *r, struct text user_id);
+void roster_approach(const struct roster *r);
 
 /* Take it out and delete it. */
 void roster_remove(struct roster *r, struct agent *a);

@@ -101,6 +101,7 @@ struct app {
 	struct store store;
 	struct buf line;		/* what is being printed */
 	struct buf detail;		/* of a gap */
+	size_t id_at;			/* in an event's line, the user id */
 	const char *sandbox;		/* what is in force */
 	int64_t now_ms, wall_ms;	/* monotonic, wall; of this turn */
 	int64_t snapshot_due_ms;

@@ -327,7 +327,8 @@ add_tier(struct buf *out, const struct tier *t)
 	if (own_has(&t->queue_id))
 		buf_addf(out, "%s=", t->queue_id.word->text);
 	buf_addf(out, "%s@%.*s%s%s", t->status.word->text,
-	    (int)strcspn(time, "Z"), time, t->from_rest ? "r" : "", t->verified ? "" : "?");
+	    (int)strcspn(time, "Z"), time, t->from_rest ? "r" : "",
+	    t->verified ? "" : "?");
 }
 
 static void
