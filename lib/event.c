@@ -43,6 +43,28 @@ static const struct scan_step usual[] = {
 	{ NULL, 0, 0, 0, 0 }
 };
 
+static const char record_begins[] = "{\"event\":\"gc:agent\",";
+
+/* A record as lib/record writes it, up to its queues. */
+#define RECORD_STEPS(event, seq, user, name, status, previous, wrap, time, \
+    verified, source) { \
+	SCAN_STEP_INTO("", "{\"event\":", event, -1), \
+	SCAN_STEP(",\"at\":", SCAN_NO_ROW), \
+	SCAN_STEP(",\"seq\":", seq), \
+	SCAN_STEP(",\"userId\":", user), \
+	SCAN_STEP(",\"name\":", name), \
+	SCAN_STEP(",\"currentStatus\":", status), \
+	SCAN_STEP(",\"previousStatus\":", previous), \
+	SCAN_STEP(",\"wrapUpCode\":", wrap), \
+	SCAN_STEP(",\"queueId\":", SCAN_NO_ROW), \
+	SCAN_STEP(",\"lastUpdatedTimestamp\":", time), \
+	SCAN_STEP(",\"verified\":", verified), \
+	SCAN_STEP(",\"source\":", source), \
+	{ NULL, 0, 0, 0, 0 } }
+#define NO SCAN_NO_ROW
+static const struct scan_step usual_record[] =
+    RECORD_STEPS(K_EVENT, NO, NO, NO, NO, NO, NO, NO, NO, NO);
+
 enum {				/* rows of control_keys[] */
 	C_USER, C_SEQ, C_REASON, C_NAME, C_STATUS, C_PREVIOUS, C_WRAP,
 	C_TIME, C_QUEUES, C_GONE, C_PARTIAL, C_VERIFIED, C_SOURCE,
@@ -75,6 +97,10 @@ static const struct scan_key control_keys[C_LEN] = {
 	[C_PRESENCE] = { "presence", -1 },
 	[C_ACTIVE] = { "activeQueues", -1 },
 };
+
+static const struct scan_step usual_control[] =
+    RECORD_STEPS(NO, C_SEQ, C_USER, C_NAME, C_STATUS, C_PREVIOUS, C_WRAP,
+    C_TIME, C_VERIFIED, C_SOURCE);
 
 static const struct { const char *name; enum event_kind kind; } controls[] = {
 	{ "gc:open", EVENT_OPEN }, { "gc:closed", EVENT_CLOSED },
@@ -204,7 +230,7 @@ parse_control(struct event *ev, const char *line, size_t len)
 
 	if (ev->kind == EVENT_BARRIER || ev->kind == EVENT_CLOSED)
 		return NULL;
-	scan_object(line, len, control_keys, C_LEN, v);
+	scan_usual(line, len, control_keys, C_LEN, usual_control, v);
 	if (!take_number_or_null(v[C_SOCKET], &ev->socket))
 		return "socket is no number";
 	if (ev->kind == EVENT_OPEN && (why = parse_open(ev, v)) != NULL)
@@ -255,10 +281,13 @@ control_kind(struct slice name)
 const char *
 event_parse(struct event *ev, const char *line, size_t len, unsigned act_on)
 {
+	bool record = len >= sizeof(record_begins) - 1 && memcmp(line,
+	    record_begins, sizeof(record_begins) - 1) == 0;
 	struct slice v[K_LEN];
 	enum scan_verdict verdict;
 
-	verdict = scan_usual(line, len, keys, K_LEN, usual, v);
+	verdict = scan_usual(line, len, keys, K_LEN, record ? usual_record :
+	    usual, v);
 	if (verdict != SCAN_OK)
 		return scan_reason(verdict);
 	take_begin(&ev->take, len);

@@ -395,6 +395,8 @@ is_step(const char *p, const struct scan_step *t)
 {
 	size_t last = t->len - sizeof(uint64_t), middle = last / 2;
 
+	if (t->len < sizeof(uint64_t))
+		return memcmp(p, t->text, t->len) == 0;
 	return ((word(p) ^ word(t->text)) |
 	    (word(p + middle) ^ word(t->text + middle)) |
 	    (word(p + last) ^ word(t->text + last))) == 0;
@@ -414,7 +416,7 @@ follow(struct pass *s, const char *p, const struct scan_step *t)
 	for (; t->text != NULL; t++) {
 		at = p + t->len;
 		if (s->end - p <= SCAN_STEP_MAX || !is_step(p, t) ||
-		    (*at != '"' && *at != 'n'))
+		    *at == '{' || *at == '[')
 			break;
 		from = p + t->open;
 		if (*from == '{') {

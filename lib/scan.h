@@ -35,9 +35,9 @@ struct scan_key {
  * The members as they most often come, one step each: all bytes from behind
  * the value before up to its own value, in the shortest writing, such as
  *	,"data":{"userId":
- * at least 8 and at most SCAN_STEP_MAX of them.  A step may open one object,
- * at text[open], the value of row `into` (-1: the top).  No row comes twice.
- * A step without text ends the table.
+ * at most SCAN_STEP_MAX of them; the value opens nothing.  A step may open
+ * one object, at text[open], the value of row `into` (-1: the top).  No row
+ * comes twice.  A step without text ends the table.
  */
 struct scan_step {
 	const char *text;

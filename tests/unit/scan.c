@@ -16,6 +16,7 @@ static const struct scan_step usual[] = {
 	SCAN_STEP_INTO("", "{\"topic\":", SCAN_NO_ROW, -1),
 	SCAN_STEP(",\"event\":", EVENT),
 	SCAN_STEP_INTO(",\"data\":", "{\"userId\":", USER, DATA),
+	SCAN_STEP(",\"x\":", SCAN_NO_ROW),
 	SCAN_STEP(",\"reason\":", SCAN_NO_ROW),
 	{ NULL, 0, 0, 0, 0 }
 };
@@ -45,6 +46,12 @@ static const struct { const char *text; bool good; } cases[] = {
 	    "\"\\ud83d\\ude00\",\"reason\":\"\"}}", true },
 	{ "{\"topic\":null,\"event\":\"e\",\"data\":{\"userId\":7}}     ",
 	    true },
+	{ "{\"topic\":true,\"event\":-1e2,\"data\":{\"userId\":\"u\",\"x\":17,"
+	    "\"reason\":{}}}", true },
+	{ "{\"topic\":true,\"event\":[],\"data\":{\"userId\":\"u\",\"x\":17,"
+	    "\"reason\":{}}}", true },
+	{ "{\"topic\":true,\"event\":1,\"data\":{\"userId\":01,\"x\":17,"
+	    "\"reason\":{}}}", false },
 	{ "{\"topic\":nul,\"event\":\"e\",\"data\":{\"userId\":\"u\"}}",
 	    false },
 	{ "{\"topic\":\"t\",\"event\":\"e\",\"data\":{\"userId\":\"u\"    ",
