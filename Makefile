@@ -29,6 +29,9 @@ override CFLAGS   += -std=c11 -Wall -Wextra -Wshadow -Wstrict-prototypes \
 BSD     := $(shell pkg-config --libs libbsd-overlay 2>/dev/null || echo -lbsd)
 override CPPFLAGS += $(shell pkg-config --cflags libbsd-overlay 2>/dev/null) \
     -DGC_LIBBSD='"$(shell pkg-config --modversion libbsd-overlay 2>/dev/null)"'
+# What the C library has itself is taken from it: a tool starts sooner with
+# each library that it does without.
+BASE    := -Wl,--as-needed -lc $(BSD) -lm
 NET     := -lcurl -lssl -lcrypto
 LDLIBS.gc-token     := $(NET) -ljq
 LDLIBS.gc-subscribe := $(NET) -lwslay -ljq
@@ -63,7 +66,7 @@ help:
 
 define tool
 $(B)/$(1): $(call objects,$(1)) $(B)/libgc.a
-	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS.$(1)) $$(BSD) -lm
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS.$(1)) $$(BASE)
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool,$(t))))
 
@@ -76,18 +79,18 @@ $(B)/%.o: %.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libgc.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS.test) $(BSD) -lm
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS.test) $(BASE)
 
 # tests/faults.h stands under lib/ in these tests, and in nothing else.
 FAULTY := open mkostemp read write fsync fdatasync rename ftruncate close
 $(B)/tests/unit/%_faults: override LDFLAGS += $(FAULTY:%=-Wl,--wrap=%)
 
 $(B)/tests/helpers/%: $(B)/tests/helpers/%.o $(B)/libgc.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS.test) $(BSD) -lm
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS.test) $(BASE)
 
 $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libgc.a
 	$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ \
-	    $(LDLIBS.test) $(BSD) -lm
+	    $(LDLIBS.test) $(BASE)
 
 tests-built: all $(UNIT) $(HELPERS)
 
