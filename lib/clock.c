@@ -202,49 +202,54 @@ stamp_to_ms(struct stamp s)
 	return s.sec * 1000 + s.nsec / 1000000;
 }
 
-/* The other way: the date of a day, which days_since_epoch gives again. */
+/* The other way, for the years 0 to 9999: the date of a day, which
+ * days_since_epoch gives again.  The days are counted from 0000-03-01, and
+ * years begin there; the first two months are those of the year before. */
 static void
-date_of(int64_t days, int *year, int *month, int *day)
+date_of(int64_t days, unsigned *year, unsigned *month, unsigned *day)
 {
-	int64_t z = days + 719468, era = (z >= 0 ? z : z - 146096) / 146097;
-	int64_t doe = z - era * 146097;
-	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-	int doy = (int)(doe - (365 * yoe + yoe / 4 - yoe / 100));
-	int m = (5 * doy + 2) / 153;
+	const unsigned cycle = 146097;	/* days of 400 years */
+	unsigned z = (unsigned)(days + 719468 + cycle), era = z / cycle;
+	unsigned doe = z - era * cycle;
+	unsigned yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	unsigned doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	unsigned m = (5 * doy + 2) / 153;
 
 	*day = doy - (153 * m + 2) / 5 + 1;
 	*month = m < 10 ? m + 3 : m - 9;
-	*year = (int)(yoe + era * 400) + (*month <= 2);
+	*year = yoe + era * 400 + (*month <= 2) - 400;
 }
 
-/* n digits of v, and what stands behind them. */
+/* Two digits, and what stands behind them. */
 static char *
-put(char *to, unsigned v, int n, char behind)
+put(char *to, unsigned v, char behind)
 {
-	for (int i = n - 1; i >= 0; i--, v /= 10)
-		to[i] = (char)('0' + v % 10);
-	to[n] = behind;
-	return to + n + 1;
+	to[0] = (char)('0' + v / 10);
+	to[1] = (char)('0' + v % 10);
+	to[2] = behind;
+	return to + 3;
 }
 
 void
 clock_format_ms(int64_t wall_ms, char out[CLOCK_RFC3339_LEN + 1])
 {
 	struct stamp s;
-	unsigned second;
-	int year, month, day;
+	unsigned second, year, month, day, ms;
 
 	if (wall_ms < FORMAT_MIN || wall_ms > FORMAT_MAX)
 		wall_ms = 0;
 	s = stamp_of_ms(wall_ms);
 	second = (unsigned)(((s.sec % 86400) + 86400) % 86400);
 	date_of((s.sec - second) / 86400, &year, &month, &day);
-	out = put(out, (unsigned)year, 4, '-');
-	out = put(out, (unsigned)month, 2, '-');
-	out = put(out, (unsigned)day, 2, 'T');
-	out = put(out, second / 3600, 2, ':');
-	out = put(out, second / 60 % 60, 2, ':');
-	out = put(out, second % 60, 2, '.');
-	out = put(out, (unsigned)s.nsec / 1000000, 3, 'Z');
+	ms = (unsigned)s.nsec / 1000000;
+	put(out, year / 100, '-');
+	out = put(out + 2, year % 100, '-');
+	out = put(out, month, '-');
+	out = put(out, day, 'T');
+	out = put(out, second / 3600, ':');
+	out = put(out, second / 60 % 60, ':');
+	out = put(out, second % 60, '.');
+	*out++ = (char)('0' + ms / 100);
+	out = put(out, ms % 100, 'Z');
 	*out = '\0';
 }

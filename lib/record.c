@@ -11,12 +11,27 @@
 
 static const struct text available = { "Available", 9 };
 
+static void
+add_word(struct buf *out, const struct word *w)
+{
+	char *to;
+
+	if (!w->plain) {
+		buf_add_json(out, w->text, w->len);
+	} else if ((to = buf_room(out, (size_t)w->len + 2)) != NULL) {
+		to[0] = '"';
+		memcpy(to + 1, w->text, w->len);
+		to[w->len + 1] = '"';
+		buf_grew(out, (size_t)w->len + 2);
+	}
+}
+
 static inline void
 add_own(struct buf *out, const char *key, const struct own *o)
 {
 	buf_adds(out, key);
 	if (o->word != NULL)
-		buf_add_json(out, o->word->text, o->word->len);
+		add_word(out, o->word);
 	else
 		buf_adds(out, "null");
 }

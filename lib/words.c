@@ -3,6 +3,7 @@
 
 #include "lib/die.h"
 #include "lib/hash.h"
+#include "lib/span.h"
 #include "lib/words.h"
 
 #define SLOTS_FIRST 64
@@ -71,7 +72,8 @@ words_get(const char *text, uint32_t len)
 	w = pool.slots[i];
 	if (w == NULL) {
 		w = xmalloc(sizeof(*w) + len + 1);
-		*w = (struct word){ .hash = hash, .len = len };
+		*w = (struct word){ .hash = hash, .len = len,
+		    .plain = span_plain(text, text + len) == text + len };
 		memcpy(w->text, text, len);
 		w->text[len] = '\0';
 		pool.slots[i] = w;

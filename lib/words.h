@@ -9,6 +9,7 @@
 #ifndef GC_WORDS_H
 #define GC_WORDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,7 @@ struct word {
 	uint64_t refs;		/* who holds it */
 	uint64_t hash;
 	uint32_t len;
+	bool plain;		/* in JSON it is itself between quotes */
 	char text[];		/* with a NUL behind */
 };
 
