@@ -68,15 +68,21 @@ roster_expect(struct roster *r, struct text user_id)
 }
 
 void
-roster_approach(const struct roster *r)
+roster_approach(struct roster *r)
 {
-	const struct roster_slot *slot =
-	    &r->slots[r->expected & (r->slot_count - 1)];
+	r->nearing = r->slots[r->expected & (r->slot_count - 1)].place;
+	if (r->nearing != 0)
+		__builtin_prefetch(&r->list[r->nearing - 1]);
+}
+
+void
+roster_meet(const struct roster *r)
+{
 	const char *a;
 
-	if (slot->place == 0)
+	if (r->nearing == 0 || r->nearing > r->count)
 		return;
-	a = (const char *)r->list[slot->place - 1];
+	a = (const char *)r->list[r->nearing - 1];
 	for (size_t at = offsetof(struct agent, seq); at < AGENT_HOT_END;
 	    at += CACHE_LINE)
 		__builtin_prefetch(a + at);

@@ -3,9 +3,9 @@
  * section 6.
  *
  * Of many agents most are not in the processor's cache, and fetching one
- * takes as long as reading a line.  Both can go on at once: roster_expect
- * what the line after this one is about, and roster_approach before reading
- * that.
+ * takes as long as reading a line.  Both can go on at once: before a line is
+ * read roster_expect whom the next one is about, roster_approach them when
+ * it is read, and roster_meet them before the next is.
  */
 #ifndef GC_ROSTER_H
 #define GC_ROSTER_H
@@ -27,6 +27,7 @@ struct roster {
 	uint64_t key;		/* of the hash: ids come from outside */
 	uint64_t seq;		/* changes and doubts so far */
 	uint32_t expected;	/* the hash of who is, or of anyone */
+	uint32_t nearing;	/* their place in the list, from 1; 0: none */
 };
 
 /* key: random, so that nobody can choose ids, or words, that collide. */
@@ -38,10 +39,11 @@ struct agent *roster_get(struct roster *r, struct text user_id);
 /* The agent, made if it is not there; *fresh tells which. */
 struct agent *roster_add(struct roster *r, struct text user_id, bool *fresh);
 
-/* Hints that cost little where they are wrong: an event about this id may
- * come soon; it comes now. */
+/* Hints, which cost little where they are wrong: one step each from the hash
+ * to the agent's memory, none of which is waited for. */
 void roster_expect(struct roster *r, struct text user_id);
-void roster_approach(const struct roster *r);
+void roster_approach(struct roster *r);
+void roster_meet(const struct roster *r);
 
 /* Take it out and delete it. */
 void roster_remove(struct roster *r, struct agent *a);

@@ -268,7 +268,7 @@ look_ahead(struct app *app, const char *next)
 	const struct buf *in = &app->filter.in.buf;
 	uint32_t len = app->ev.user_id.len;
 
-	roster_approach(&app->roster);
+	roster_meet(&app->roster);
 	if (app->id_at > 0 && next + app->id_at + len <= in->data + in->len)
 		roster_expect(&app->roster, (struct text){
 		    next + app->id_at, len });
@@ -282,6 +282,7 @@ fold_line(struct app *app, const char *line, size_t len, size_t raw)
 
 	look_ahead(app, line + raw);
 	why = event_parse(ev, line, len, ACT_ON);
+	roster_approach(&app->roster);
 	app->id_at = 0;
 	if (why != NULL) {
 		filter_reject(&app->filter, why);
