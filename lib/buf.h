@@ -48,11 +48,12 @@ int buf_add_json(struct buf *b, const char *bytes, size_t n);
 static inline int
 buf_add(struct buf *b, const void *bytes, size_t n)
 {
-	char *to = b->data + b->len;
+	char *to;
 
-	/* what is there need not grow */
-	if ((n >= b->alloc - b->len || n > b->cap - b->len) &&
-	    (to = buf_room(b, n)) == NULL)
+	/* where there is room already it need not grow */
+	to = n < b->alloc - b->len && n <= b->cap - b->len ?
+	    b->data + b->len : buf_room(b, n);
+	if (to == NULL)
 		return -1;
 	if (n > 0)
 		memcpy(to, bytes, n);
