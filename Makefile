@@ -14,6 +14,7 @@ CFLAGS.asan  := -O1 -g -fsanitize=address,undefined \
                 -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS.fuzz  := $(CFLAGS.asan) -fsanitize=fuzzer-no-link
 CFLAGS.cover := -O0 -g --coverage -DGC_COVERAGE
+CFLAGS.plain := -DGC_NO_SIMD
 ifeq ($(WERROR),1)
 CFLAGS.strict := -Werror
 endif
@@ -28,6 +29,9 @@ override CFLAGS   += -std=c11 -Wall -Wextra -Wshadow -Wstrict-prototypes \
 BSD     := $(shell pkg-config --libs libbsd-overlay 2>/dev/null || echo -lbsd)
 override CPPFLAGS += $(shell pkg-config --cflags libbsd-overlay 2>/dev/null) \
     -DGC_LIBBSD='"$(shell pkg-config --modversion libbsd-overlay 2>/dev/null)"'
+# What the C library has itself is taken from it: a tool starts sooner with
+# each library that it does without.
+BASE    := -Wl,--as-needed -lc $(BSD) -lm
 NET     := -lcurl -lssl -lcrypto
 LDLIBS.gc-token     := $(NET) -ljq
 LDLIBS.gc-subscribe := $(NET) -lwslay -ljq
@@ -64,13 +68,14 @@ help:
 	@echo 'make soak SOAK=1m    faults drawn by chance, for so long'
 	@echo 'make bench           measured beside peers: gc-performance(7)'
 	@echo 'make lint            layers, banned functions, man pages'
+	@echo 'make V=plain         plain C alone, as where there is no SSE2'
 	@echo 'make V=cover test    the same tests, with gcov counts in build/cover'
 	@echo 'make install         DESTDIR= PREFIX=$(PREFIX)'
 	@echo 'make clean           remove build'
 
 define tool
 $(B)/$(1): $(call objects,$(1)) $(B)/libgc.a
-	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS.$(1)) $$(BSD) -lm
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS.$(1)) $$(BASE)
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool,$(t))))
 
@@ -83,18 +88,18 @@ $(B)/%.o: %.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libgc.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS.test) $(BSD) -lm
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS.test) $(BASE)
 
 # tests/faults.h stands under lib/ in these tests, and in nothing else.
 FAULTY := open mkostemp read write fsync fdatasync rename ftruncate close
 $(B)/tests/unit/%_faults: override LDFLAGS += $(FAULTY:%=-Wl,--wrap=%)
 
 $(B)/tests/helpers/%: $(B)/tests/helpers/%.o $(B)/libgc.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS.test) $(BSD) -lm
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS.test) $(BASE)
 
 $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libgc.a
 	$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ \
-	    $(LDLIBS.test) $(BSD) -lm
+	    $(LDLIBS.test) $(BASE)
 
 $(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/libgc.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS.test) $(BSD) -lm

@@ -4,7 +4,7 @@
 #include "lib/agent.h"
 #include "lib/die.h"
 
-#define QUEUES_FIRST 4
+#define QUEUES_FIRST 1
 
 static const char *const reasons[] = {
 	[ASK_SEQUENCE] = "sequence", [ASK_START] = "start",
@@ -19,15 +19,12 @@ ask_name(enum ask_reason reason)
 }
 
 struct agent *
-agent_new(struct text user_id, uint64_t hash)
+agent_new(struct text user_id)
 {
-	struct agent *a = xcalloc(1, sizeof(*a));
+	struct agent *a = xcalloc(1, sizeof(*a) + user_id.len + 1);
 
-	a->user_id = xmalloc((size_t)user_id.len + 1);
 	memcpy(a->user_id, user_id.p, user_id.len);
-	a->user_id[user_id.len] = '\0';
 	a->user_id_len = user_id.len;
-	a->hash = hash;
 	a->question.again_ms = CLOCK_NEVER;
 	return a;
 }
@@ -42,12 +39,11 @@ agent_del(struct agent *a)
 	if (a->parts != NULL) {
 		tier_free(&a->parts->presence);
 		tier_free(&a->parts->active);
-		free(a->parts->label.p);
+		words_drop(a->parts->label.word);
 		free(a->parts);
 	}
 	free(a->question.detail);
-	free(a->name.p);
-	free(a->user_id);
+	words_drop(a->name.word);
 	free(a);
 }
 
@@ -74,7 +70,7 @@ agent_tier(struct agent *a, struct text queue_id)
 	size_t i;
 
 	if (queue_id.p == NULL)
-		return a->global.status.set ? &a->global : NULL;
+		return own_has(&a->global.status) ? &a->global : NULL;
 	i = place(a, queue_id);
 	return i < a->queue_count && own_is(&a->queues[i].queue_id, queue_id) ?
 	    &a->queues[i] : NULL;
@@ -98,8 +94,8 @@ agent_add_queues(struct agent *a, const struct tier *tiers, size_t n)
 		a->queues = xreallocarray(a->queues, alloc,
 		    sizeof(*a->queues));
 	if (n > 0)
-		a->queue_alloc = alloc;
-	a->queue_count = to;
+		a->queue_alloc = (uint32_t)alloc;
+	a->queue_count = (uint32_t)to;
 	/* from behind, so that each moves once */
 	while (n > 0)
 		if (i > 0 && text_cmp(id_of(&a->queues[i - 1]),
@@ -121,7 +117,7 @@ agent_keep_named(struct agent *a)
 		else
 			tier_free(&a->queues[i]);
 	any = kept < a->queue_count;
-	a->queue_count = kept;
+	a->queue_count = (uint32_t)kept;
 	return any;
 }
 
@@ -187,7 +183,7 @@ agent_previous(const struct agent *a, const struct tier_told *told)
 {
 	const struct tier *t = &a->global;
 	bool again = own_is(&t->status, told->status) &&
-	    (!t->timestamp.set || told->at.text.p == NULL ||
+	    (!t->timed || told->at.text.p == NULL ||
 	    stamp_cmp(told->at.stamp, t->stamp) == 0);
 
 	return own_text(again ? &t->previous : &t->status);
@@ -199,7 +195,8 @@ agent_is_doubted(const struct agent *a)
 	const struct agent_parts *p = a->parts;
 
 	if (!a->global.verified ||
-	    (p != NULL && p->presence.status.set && !p->presence.verified))
+	    (p != NULL && own_has(&p->presence.status) &&
+	    !p->presence.verified))
 		return true;
 	for (size_t i = 0; i < a->queue_count; i++)
 		if (!a->queues[i].verified)
@@ -212,7 +209,7 @@ agent_touched_ms(const struct agent *a)
 {
 	int64_t oldest = a->global.touched_ms;
 
-	if (a->parts != NULL && a->parts->presence.status.set &&
+	if (a->parts != NULL && own_has(&a->parts->presence.status) &&
 	    a->parts->presence.touched_ms < oldest)
 		oldest = a->parts->presence.touched_ms;
 	for (size_t i = 0; i < a->queue_count; i++)
@@ -249,7 +246,7 @@ agent_judge(struct agent *a, const struct event *ev)
 
 	if (t == NULL)
 		return v;
-	if (t->timestamp.set)
+	if (t->timed)
 		order = stamp_cmp(ev->tier.at.stamp, t->stamp);
 	if (order < 0) {
 		v.fate = AGENT_STALE;
@@ -260,7 +257,7 @@ agent_judge(struct agent *a, const struct event *ev)
 		v.fate = own_is(&t->status, ev->tier.previous) ?
 		    AGENT_APPLIED : AGENT_STALE;
 		v.gap = t->verified;
-	} else if (ev->merged && ev->intact && t->timestamp.set &&
+	} else if (ev->merged && ev->intact && t->timed &&
 	    stamp_cmp(ev->since.stamp, t->stamp) <= 0) {
 		/* it tells again what is known, and goes on from there */
 		v.gap = false;
@@ -276,7 +273,7 @@ agent_take(struct agent *a, const struct event *ev,
     struct agent_verdict verdict, uint64_t seq, int64_t now_ms)
 {
 	struct tier *t = agent_tier(a, ev->tier.queue_id);
-	bool same_moment = t != NULL && t->timestamp.set &&
+	bool same_moment = t != NULL && t->timed &&
 	    stamp_cmp(ev->tier.at.stamp, t->stamp) == 0;
 
 	if (t == NULL) {

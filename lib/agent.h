@@ -35,33 +35,38 @@ const char *ask_name(enum ask_reason reason);
 struct question {
 	bool open;		/* asked, or waiting to be */
 	bool waiting;		/* in the queue, not yet handed over */
-	enum ask_reason reason;
+	uint8_t reason;		/* enum ask_reason */
+	uint8_t again_list;	/* the caller's, while it waits for that */
+	unsigned refusals, failures;	/* in a row */
 	uint64_t seq;		/* the latest that was asked with */
 	char *detail;		/* sequence: what its gap lines say besides,
 				 * until it is settled; owned */
 	int64_t again_ms;	/* to be asked anew then; CLOCK_NEVER */
-	unsigned again_list;	/* the caller's, while it waits for that */
-	unsigned refusals, failures;	/* in a row */
 };
 
+/* There are a million of them: what an event reads is together, at the end,
+ * beside the id. */
 struct agent {
-	char *user_id;
-	uint32_t user_id_len;
-	uint64_t hash;
-	size_t place;		/* in the roster's list */
-	uint64_t seq;		/* of its last change or doubt */
+	struct question question;
+	union {			/* it is in one of these lists at most */
+		TAILQ_ENTRY(agent) waiting_link, retry_link;
+	};
 	struct own name;
-	size_t record_most;	/* bytes of its record at most; 0: unknown */
-	struct tier global;
+	uint32_t queue_alloc;
+	uint32_t dirty_at;	/* from 1: its place among those that differ
+				 * from what the journal holds */
 	struct agent_parts *parts;	/* NULL: the platform told nothing */
 	struct tier *queues;
-	size_t queue_count, queue_alloc;
-	bool dirty;		/* differs from what the journal holds */
-	struct question question;
-	TAILQ_ENTRY(agent) waiting_link, retry_link, dirty_link;
+	uint32_t queue_count;
+	uint32_t record_most;	/* bytes of its record at most; 0: unknown */
+	uint64_t seq;		/* of its last change or doubt */
+	struct tier global;
+	uint32_t place;		/* in the roster's list */
+	uint32_t user_id_len;
+	char user_id[];		/* with a NUL behind */
 };
 
-struct agent *agent_new(struct text user_id, uint64_t hash);
+struct agent *agent_new(struct text user_id);
 void agent_del(struct agent *a);
 
 /* The tier of a queue, or the global one for a null id; NULL if unknown. */

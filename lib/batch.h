@@ -8,7 +8,8 @@
  *	{"event":"gc:commit","at":…,"lines":N,"crc32":"xxxxxxxx"}
  *
  * The sum (CRC-32 as in zlib) is over the batch's bytes, newlines included,
- * from behind the commit or the first line before it.
+ * from behind the commit or the first line before it.  A line is a commit
+ * only if it begins as it does here.
  */
 #ifndef GC_BATCH_H
 #define GC_BATCH_H

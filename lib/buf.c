@@ -5,6 +5,7 @@
 
 #include "lib/buf.h"
 #include "lib/die.h"
+#include "lib/span.h"
 
 #define BUF_FIRST 256
 
@@ -92,25 +93,6 @@ buf_grew(struct buf *b, size_t n)
 }
 
 int
-buf_add(struct buf *b, const void *bytes, size_t n)
-{
-	char *to = buf_room(b, n);
-
-	if (to == NULL)
-		return -1;
-	if (n > 0)
-		memcpy(to, bytes, n);
-	buf_grew(b, n);
-	return 0;
-}
-
-int
-buf_adds(struct buf *b, const char *text)
-{
-	return buf_add(b, text, strlen(text));
-}
-
-int
 buf_addf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap, again;
@@ -144,37 +126,51 @@ buf_drop(struct buf *b, size_t n)
 }
 
 int
-buf_add_json(struct buf *b, const char *bytes, size_t n)
+buf_add_number(struct buf *b, uint64_t n)
+{
+	char digits[20], *p = digits + sizeof(digits);
+
+	do {
+		*--p = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	return buf_add(b, p, (size_t)(digits + sizeof(digits) - p));
+}
+
+/* A byte that cannot stand in a JSON string as it is. */
+static int
+add_escaped(struct buf *b, unsigned char c)
 {
 	static const char named[0x20] = { ['\b'] = 'b', ['\f'] = 'f',
 	    ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't' };
-	size_t start = b->len, from = 0, i;
-	char esc[8];
+	static const char hex[] = "0123456789abcdef";
+	char esc[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 0xf] };
 
-	if (buf_add(b, "\"", 1) == -1)
-		return -1;
-	for (i = 0; i <= n; i++) {
-		unsigned char c = i < n ? (unsigned char)bytes[i] : '"';
+	if (c < 0x20 && named[c] == 0)
+		return buf_add(b, esc, 6);
+	esc[1] = (char)(c < 0x20 ? named[c] : c);
+	return buf_add(b, esc, 2);
+}
 
-		if (c >= 0x20 && c != '"' && c != '\\')
+int
+buf_add_json(struct buf *b, const char *bytes, size_t n)
+{
+	const char *p = bytes, *end = bytes + n, *from = bytes;
+	size_t start = b->len;
+	int status = buf_add(b, "\"", 1);
+
+	while (status == 0 && (p = span_plain(p, end)) < end) {
+		if ((*p & 0x80) != 0) {
+			p++;
 			continue;
-		if (buf_add(b, bytes + from, i - from) == -1)
-			goto full;
-		from = i + 1;
-		if (i == n)
-			break;
-		if (c >= 0x20)
-			snprintf(esc, sizeof(esc), "\\%c", c);
-		else if (named[c] != 0)
-			snprintf(esc, sizeof(esc), "\\%c", named[c]);
-		else
-			snprintf(esc, sizeof(esc), "\\u%04x", c);
-		if (buf_adds(b, esc) == -1)
-			goto full;
+		}
+		status = buf_add(b, from, (size_t)(p - from)) == -1 ? -1 :
+		    add_escaped(b, (unsigned char)*p);
+		from = ++p;
 	}
-	if (buf_add(b, "\"", 1) == 0)
+	if (status == 0 && buf_add(b, from, (size_t)(end - from)) == 0 &&
+	    buf_add(b, "\"", 1) == 0)
 		return 0;
-full:
 	cut(b, start);
 	return -1;
 }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct buf {
 	char *data;
@@ -31,17 +32,41 @@ void buf_reset(struct buf *b);		/* len = 0, memory kept */
 char *buf_room(struct buf *b, size_t n);
 void buf_grew(struct buf *b, size_t n);
 
-/* 0, or -1 if it does not fit under the cap. */
-int buf_add(struct buf *b, const void *bytes, size_t n);
-int buf_adds(struct buf *b, const char *text);
+/* Each of these: 0, or -1 if it does not fit under the cap. */
 int buf_addf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Drop n bytes from the front. */
 void buf_drop(struct buf *b, size_t n);
 
+int buf_add_number(struct buf *b, uint64_t n);
+
 /* The bytes as a JSON string with its quotes; they must be UTF-8. */
 int buf_add_json(struct buf *b, const char *bytes, size_t n);
+
+/* Here, so that a text of known length is added by a few instructions. */
+static inline int
+buf_add(struct buf *b, const void *bytes, size_t n)
+{
+	char *to;
+
+	/* where there is room already it need not grow */
+	to = n < b->alloc - b->len && n <= b->cap - b->len ?
+	    b->data + b->len : buf_room(b, n);
+	if (to == NULL)
+		return -1;
+	if (n > 0)
+		memcpy(to, bytes, n);
+	b->len += n;
+	b->data[b->len] = '\0';
+	return 0;
+}
+
+static inline int
+buf_adds(struct buf *b, const char *text)
+{
+	return buf_add(b, text, strlen(text));
+}
 
 /* The text is yours; the buffer is empty afterwards.  Never NULL. */
 char *buf_take(struct buf *b);

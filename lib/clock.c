@@ -1,11 +1,13 @@
 #include <limits.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <time.h>
 
 #include "lib/clock.h"
 
 #define NSEC 1000000000
+/* The years 0000 to 9999: what has four digits. */
+#define FORMAT_MIN (-62167219200 * INT64_C(1000))
+#define FORMAT_MAX (253402300800 * INT64_C(1000) - 1)
 
 static int64_t
 read_ms(clockid_t id)
@@ -200,20 +202,54 @@ stamp_to_ms(struct stamp s)
 	return s.sec * 1000 + s.nsec / 1000000;
 }
 
+/* The other way, for the years 0 to 9999: the date of a day, which
+ * days_since_epoch gives again.  The days are counted from 0000-03-01, and
+ * years begin there; the first two months are those of the year before. */
+static void
+date_of(int64_t days, unsigned *year, unsigned *month, unsigned *day)
+{
+	const unsigned cycle = 146097;	/* days of 400 years */
+	unsigned z = (unsigned)(days + 719468 + cycle), era = z / cycle;
+	unsigned doe = z - era * cycle;
+	unsigned yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	unsigned doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	unsigned m = (5 * doy + 2) / 153;
+
+	*day = doy - (153 * m + 2) / 5 + 1;
+	*month = m < 10 ? m + 3 : m - 9;
+	*year = yoe + era * 400 + (*month <= 2) - 400;
+}
+
+/* Two digits, and what stands behind them. */
+static char *
+put(char *to, unsigned v, char behind)
+{
+	to[0] = (char)('0' + v / 10);
+	to[1] = (char)('0' + v % 10);
+	to[2] = behind;
+	return to + 3;
+}
+
 void
 clock_format_ms(int64_t wall_ms, char out[CLOCK_RFC3339_LEN + 1])
 {
-	struct stamp s = stamp_of_ms(wall_ms);
-	time_t t = (time_t)s.sec;
-	struct tm tm;
-	char day[32];
+	struct stamp s;
+	unsigned second, year, month, day, ms;
 
-	if (gmtime_r(&t, &tm) == NULL || tm.tm_year > 8099 ||
-	    tm.tm_year < -1900) {
-		t = 0;
-		gmtime_r(&t, &tm);
-	}
-	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out, CLOCK_RFC3339_LEN + 1, "%.19s.%03uZ", day,
-	    (unsigned)(s.nsec / 1000000) % 1000);
+	if (wall_ms < FORMAT_MIN || wall_ms > FORMAT_MAX)
+		wall_ms = 0;
+	s = stamp_of_ms(wall_ms);
+	second = (unsigned)(((s.sec % 86400) + 86400) % 86400);
+	date_of((s.sec - second) / 86400, &year, &month, &day);
+	ms = (unsigned)s.nsec / 1000000;
+	put(out, year / 100, '-');
+	out = put(out + 2, year % 100, '-');
+	out = put(out, month, '-');
+	out = put(out, day, 'T');
+	out = put(out, second / 3600, ':');
+	out = put(out, second / 60 % 60, ':');
+	out = put(out, second % 60, '.');
+	*out++ = (char)('0' + ms / 100);
+	out = put(out, ms % 100, 'Z');
+	*out = '\0';
 }

@@ -27,6 +27,44 @@ static const struct scan_key keys[K_LEN] = {
 	[K_INTACT] = { "intact", K_MERGED },
 };
 
+/* An event as the guide has it. */
+static const struct scan_step usual[] = {
+	SCAN_STEP_INTO("", "{\"subscriptionId\":", SCAN_NO_ROW, -1),
+	SCAN_STEP(",\"event\":", K_EVENT),
+	SCAN_STEP_INTO(",\"data\":", "{\"userId\":", K_USER, K_DATA),
+	SCAN_STEP(",\"status\":", K_STATUS),
+	SCAN_STEP(",\"previousStatus\":", K_PREVIOUS),
+	SCAN_STEP(",\"timestamp\":", K_TIME),
+	SCAN_STEP(",\"wrapUpCode\":", K_WRAP),
+	SCAN_STEP(",\"queueId\":", K_QUEUE),
+	SCAN_STEP(",\"wrapUpCodeName\":", SCAN_NO_ROW),
+	SCAN_STEP(",\"wrapUpCodeId\":", SCAN_NO_ROW),
+	SCAN_STEP(",\"reason\":", SCAN_NO_ROW),
+	{ NULL, 0, 0, 0, 0 }
+};
+
+static const char record_begins[] = "{\"event\":\"gc:agent\",";
+
+/* A record as lib/record writes it, up to its queues. */
+#define RECORD_STEPS(event, seq, user, name, status, previous, wrap, time, \
+    verified, source) { \
+	SCAN_STEP_INTO("", "{\"event\":", event, -1), \
+	SCAN_STEP(",\"at\":", SCAN_NO_ROW), \
+	SCAN_STEP(",\"seq\":", seq), \
+	SCAN_STEP(",\"userId\":", user), \
+	SCAN_STEP(",\"name\":", name), \
+	SCAN_STEP(",\"currentStatus\":", status), \
+	SCAN_STEP(",\"previousStatus\":", previous), \
+	SCAN_STEP(",\"wrapUpCode\":", wrap), \
+	SCAN_STEP(",\"queueId\":", SCAN_NO_ROW), \
+	SCAN_STEP(",\"lastUpdatedTimestamp\":", time), \
+	SCAN_STEP(",\"verified\":", verified), \
+	SCAN_STEP(",\"source\":", source), \
+	{ NULL, 0, 0, 0, 0 } }
+#define NO SCAN_NO_ROW
+static const struct scan_step usual_record[] =
+    RECORD_STEPS(K_EVENT, NO, NO, NO, NO, NO, NO, NO, NO, NO);
+
 enum {				/* rows of control_keys[] */
 	C_USER, C_SEQ, C_REASON, C_NAME, C_STATUS, C_PREVIOUS, C_WRAP,
 	C_TIME, C_QUEUES, C_GONE, C_PARTIAL, C_VERIFIED, C_SOURCE,
@@ -63,6 +101,10 @@ static const struct scan_key control_keys[C_LEN] = {
 	[C_PROTOCOL] = { "protocol", -1 },
 	[C_NEXT] = { "next", -1 },
 };
+
+static const struct scan_step usual_control[] =
+    RECORD_STEPS(NO, C_SEQ, C_USER, C_NAME, C_STATUS, C_PREVIOUS, C_WRAP,
+    C_TIME, C_VERIFIED, C_SOURCE);
 
 static const struct { const char *name; enum event_kind kind; } controls[] = {
 	{ "gc:open", EVENT_OPEN }, { "gc:closed", EVENT_CLOSED },
@@ -204,7 +246,7 @@ parse_control(struct event *ev, const char *line, size_t len)
 
 	if (ev->kind == EVENT_BARRIER)
 		return NULL;
-	scan_object(line, len, control_keys, C_LEN, v);
+	scan_usual(line, len, control_keys, C_LEN, usual_control, v);
 	if (ev->kind == EVENT_CLOSED) {
 		parse_closed(ev, v);
 		return NULL;
@@ -259,10 +301,13 @@ control_kind(struct slice name)
 const char *
 event_parse(struct event *ev, const char *line, size_t len, unsigned act_on)
 {
+	bool record = len >= sizeof(record_begins) - 1 && memcmp(line,
+	    record_begins, sizeof(record_begins) - 1) == 0;
 	struct slice v[K_LEN];
 	enum scan_verdict verdict;
 
-	verdict = scan_object(line, len, keys, K_LEN, v);
+	verdict = scan_usual(line, len, keys, K_LEN, record ? usual_record :
+	    usual, v);
 	if (verdict != SCAN_OK)
 		return scan_reason(verdict);
 	take_begin(&ev->take, len);

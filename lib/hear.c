@@ -14,7 +14,7 @@ hear_says(const struct event *ev)
 static int
 order_of(const struct tier *t, const struct tier_told *told)
 {
-	return !t->status.set || !t->timestamp.set ||
+	return !own_has(&t->status) || !t->timed ||
 	    told->at.text.p == NULL ? 1 :
 	    stamp_cmp(told->at.stamp, t->stamp);
 }
@@ -23,7 +23,7 @@ static enum heard
 hear_part(struct tier *t, const struct tier_told *told, uint64_t seq,
     int64_t now_ms)
 {
-	bool same = t->status.set && own_is(&t->status, told->status);
+	bool same = own_has(&t->status) && own_is(&t->status, told->status);
 	int order;
 
 	if (told->status.p == NULL)

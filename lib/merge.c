@@ -1,4 +1,3 @@
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,8 +149,9 @@ merge_line(const struct merge *m, struct buf *room, size_t *len)
 		end--;
 	buf_reset(room);
 	buf_add(room, m->line, end - 1);
-	buf_addf(room, ",\"merged\":{\"count\":%" PRIu64
-	    ",\"previousStatus\":", s.count);
+	buf_adds(room, ",\"merged\":{\"count\":");
+	buf_add_number(room, s.count);
+	buf_adds(room, ",\"previousStatus\":");
 	if (s.first->previous.p != NULL)
 		buf_add_json(room, s.first->previous.p,
 		    s.first->previous.len);
@@ -159,7 +159,8 @@ merge_line(const struct merge *m, struct buf *room, size_t *len)
 		buf_adds(room, "null");
 	buf_adds(room, ",\"since\":");
 	buf_add_json(room, s.first->since.text.p, s.first->since.text.len);
-	buf_addf(room, ",\"intact\":%s}", s.intact ? "true" : "false");
+	buf_adds(room, s.intact ? ",\"intact\":true}" :
+	    ",\"intact\":false}");
 	buf_add(room, m->line + end - 1, m->line_len - end + 1);
 	*len = room->len;
 	return room->data;

@@ -15,8 +15,13 @@
 #endif
 
 #ifndef GC_LIBBSD
-#define GC_LIBBSD ""		/* the C library has what we want of it */
+#define GC_LIBBSD ""
 #endif
+
+/* Of libbsd alone: it is there if libbsd is, which is left out where the C
+ * library has what a tool wants of it. */
+#pragma weak arc4random_stir
+void arc4random_stir(void);
 
 #define OPTS_MAX 64		/* options of one tool */
 #define LONG_BASE 1000		/* getopt's value of table row 0 */
@@ -282,7 +287,7 @@ opts_parse(const char *tool, int argc, char **argv, const struct opts *o)
 			printf("%s\n", o->linked());
 		if (o->libraries != NULL)
 			printf("%s\n", o->libraries);
-		if (*GC_LIBBSD != '\0')
+		if (*GC_LIBBSD != '\0' && arc4random_stir != NULL)
 			printf("libbsd %s\n", GC_LIBBSD);
 		finish_stdout();
 	}

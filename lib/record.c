@@ -1,4 +1,3 @@
-#include <inttypes.h>
 #include <string.h>
 
 #include "lib/record.h"
@@ -13,16 +12,31 @@
 static const struct text available = { "Available", 9 };
 
 static void
+add_word(struct buf *out, const struct word *w)
+{
+	char *to;
+
+	if (!w->plain) {
+		buf_add_json(out, w->text, w->len);
+	} else if ((to = buf_room(out, (size_t)w->len + 2)) != NULL) {
+		to[0] = '"';
+		memcpy(to + 1, w->text, w->len);
+		to[w->len + 1] = '"';
+		buf_grew(out, (size_t)w->len + 2);
+	}
+}
+
+static inline void
 add_own(struct buf *out, const char *key, const struct own *o)
 {
 	buf_adds(out, key);
-	if (o->set)
-		buf_add_json(out, o->p, o->len);
+	if (o->word != NULL)
+		add_word(out, o->word);
 	else
 		buf_adds(out, "null");
 }
 
-static void
+static inline void
 add_text(struct buf *out, const char *key, struct text t)
 {
 	buf_adds(out, key);
@@ -32,34 +46,33 @@ add_text(struct buf *out, const char *key, struct text t)
 		buf_adds(out, "null");
 }
 
-static void
-add_flag(struct buf *out, const char *key, bool flag)
-{
-	buf_adds(out, key);
-	buf_adds(out, flag ? "true" : "false");
-}
-
-static void
+static inline void
 add_number(struct buf *out, const char *key, uint64_t n)
 {
-	buf_addf(out, "%s%" PRIu64, key, n);
+	buf_adds(out, key);
+	buf_add_number(out, n);
 }
 
-static void
+/* event: up to the time. */
+static inline void
 add_event(struct buf *out, const char *event, int64_t wall_ms)
 {
 	char at[CLOCK_RFC3339_LEN + 1];
 
 	clock_format_ms(wall_ms, at);
-	buf_addf(out, "{\"event\":\"%s\",\"at\":\"%s\"", event, at);
+	buf_adds(out, event);
+	buf_add(out, at, CLOCK_RFC3339_LEN);
 }
 
 /* When it was so, and how sure that is. */
 static void
 add_certainty(struct buf *out, const struct tier *t)
 {
-	add_own(out, ",\"lastUpdatedTimestamp\":", &t->timestamp);
-	add_flag(out, ",\"verified\":", t->verified);
+	char room[CLOCK_RFC3339_LEN + 1];
+
+	add_text(out, ",\"lastUpdatedTimestamp\":", tier_time(t, room));
+	buf_adds(out, t->verified ? ",\"verified\":true" :
+	    ",\"verified\":false");
 	buf_adds(out, t->from_rest ? ",\"source\":\"rest\"" :
 	    ",\"source\":\"event\"");
 }
@@ -108,21 +121,21 @@ add_parts(struct buf *out, const struct agent_parts *p)
 {
 	const struct tier *t = &p->presence;
 
-	add_own(out, t->status.set ? ",\"presence\":{\"currentStatus\":" :
+	add_own(out, own_has(&t->status) ? ",\"presence\":{\"currentStatus\":" :
 	    ",\"presence\":", &t->status);
-	if (t->status.set) {
+	if (own_has(&t->status)) {
 		add_own(out, ",\"label\":", &p->label);
 		add_certainty(out, t);
 		buf_adds(out, "}");
 	}
 	t = &p->active;
-	if (!t->status.set) {
+	if (!own_has(&t->status)) {
 		buf_adds(out, ",\"activeQueues\":null");
 		return;
 	}
 	/* the list is JSON as it is */
 	buf_adds(out, ",\"activeQueues\":{\"ids\":");
-	buf_add(out, t->status.p, t->status.len);
+	buf_add(out, t->status.word->text, t->status.word->len);
 	add_certainty(out, t);
 	buf_adds(out, "}");
 }
@@ -130,11 +143,11 @@ add_parts(struct buf *out, const struct agent_parts *p)
 static bool
 next_active(const struct tier *active, const char **at, struct slice *id)
 {
-	struct slice list = { active->status.p, active->status.len,
-	    SCAN_ARRAY, false };
+	struct text ids = own_text(&active->status);
+	struct slice list = { ids.p, ids.len, SCAN_ARRAY, false };
 	struct slice key;
 
-	if (!active->status.set)
+	if (ids.p == NULL)
 		return false;
 	if (*at == NULL)
 		*at = list.p + 1;
@@ -162,8 +175,8 @@ void
 record_agent(struct buf *out, const struct agent *a, int64_t wall_ms,
     bool gone)
 {
-	add_event(out, "gc:agent", wall_ms);
-	add_number(out, ",\"seq\":", a->seq);
+	add_event(out, "{\"event\":\"gc:agent\",\"at\":\"", wall_ms);
+	add_number(out, "\",\"seq\":", a->seq);
 	buf_adds(out, ",\"userId\":");
 	buf_add_json(out, a->user_id, a->user_id_len);
 	add_own(out, ",\"name\":", &a->name);
@@ -195,11 +208,12 @@ void
 record_gap(struct buf *out, const struct agent *a, enum ask_reason reason,
     uint64_t seq, const char *detail, int64_t wall_ms)
 {
-	add_event(out, "gc:gap", wall_ms);
-	buf_adds(out, ",\"userId\":");
+	add_event(out, "{\"event\":\"gc:gap\",\"at\":\"", wall_ms);
+	buf_adds(out, "\",\"userId\":");
 	buf_add_json(out, a->user_id, a->user_id_len);
-	buf_addf(out, ",\"reason\":\"%s\"", ask_name(reason));
-	add_number(out, ",\"seq\":", seq);
+	buf_adds(out, ",\"reason\":\"");
+	buf_adds(out, ask_name(reason));
+	add_number(out, "\",\"seq\":", seq);
 	if (detail != NULL)
 		buf_adds(out, detail);
 	buf_adds(out, "}\n");
@@ -233,6 +247,17 @@ json_most(struct text t)
 	return n;
 }
 
+/* The time that is held, or one that is as long. */
+static struct text
+held_time(const struct tier *t)
+{
+	static const char any[] = "0000-00-00T00:00:00.000Z";
+
+	return t->odd_time != NULL ? (struct text){ t->odd_time,
+	    (uint32_t)strlen(t->odd_time) } : (struct text){ any,
+	    sizeof(any) - 1 };
+}
+
 static struct tier_told
 held_as_told(const struct tier *t)
 {
@@ -240,7 +265,7 @@ held_as_told(const struct tier *t)
 	    .status = own_text(&t->status),
 	    .previous = own_text(&t->previous),
 	    .wrap_up_code = own_text(&t->wrap_up_code),
-	    .at.text = own_text(&t->timestamp) };
+	    .at.text = held_time(t) };
 }
 
 /* One tier, and its place in `effective`: its own status or the global. */
@@ -288,8 +313,8 @@ record_parts_most(const struct agent *a, size_t status,
 	if (told != NULL && told->any)
 		value = larger(value, json_most(told->presence.status));
 	held = parts_most(presence, label, own_text(&p->active.status),
-	    value) + json_most(own_text(&p->presence.timestamp)) +
-	    json_most(own_text(&p->active.timestamp));
+	    value) + json_most(held_time(&p->presence)) +
+	    json_most(held_time(&p->active));
 	if (told == NULL || !told->any)
 		return a->parts != NULL ? PARTS_FIXED + value + held : 0;
 	/* a label, or a list, may stay beside what is told */
@@ -341,16 +366,12 @@ bool
 record_has_room(struct agent *a, const struct event *ev)
 {
 	bool global = ev->tier.queue_id.p == NULL;
-	size_t more = TIER_FIXED + (ID_TIMES + 1 + (global ? a->queue_count :
-	    0)) * ev->line_len;
+	size_t most = a->record_most + TIER_FIXED + (ID_TIMES + 1 + (global ?
+	    (size_t)a->queue_count : 0)) * ev->line_len;
 
-	if (a->record_most == 0 || a->parts != NULL ||
-	    a->record_most + more > NDJSON_LINE_MAX) {
-		a->record_most = record_most(a, global ? &ev->tier : NULL,
-		    &ev->tier, global ? 0 : 1, (struct text){ NULL, 0 },
-		    NULL);
-		more = 0;
-	}
-	a->record_most += more;
-	return a->record_most <= NDJSON_LINE_MAX;
+	if (a->record_most == 0 || a->parts != NULL || most > NDJSON_LINE_MAX)
+		most = record_most(a, global ? &ev->tier : NULL, &ev->tier,
+		    global ? 0 : 1, (struct text){ NULL, 0 }, NULL);
+	a->record_most = most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
+	return most <= NDJSON_LINE_MAX;
 }

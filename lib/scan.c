@@ -2,14 +2,11 @@
 #include <ctype.h>
 #include <string.h>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 #include "lib/scan.h"
+#include "lib/span.h"
 
 #define ROW_TOP (-1)		/* the object that rows `in` -1 are of */
-#define ROW_NONE (-2)		/* nobody asked for this value */
+#define ROW_NONE SCAN_NO_ROW
 
 /* An object or array that a row asked for, around where the pass is. */
 struct level {
@@ -108,34 +105,6 @@ fail(struct pass *s, const char *p)
 	return NULL;
 }
 
-/* Past the bytes of a string that need no look of their own. */
-static inline const char *
-skip_plain(const char *p, const char *end)
-{
-#ifdef __SSE2__
-	const __m128i quote = _mm_set1_epi8('"');
-	const __m128i backslash = _mm_set1_epi8('\\');
-	const __m128i space = _mm_set1_epi8(' ');
-
-	while (end - p >= 16) {
-		__m128i v = _mm_loadu_si128((const void *)p);
-		/* signed: bytes above 0x7f are below the space, too */
-		__m128i hit = _mm_or_si128(_mm_cmplt_epi8(v, space),
-		    _mm_or_si128(_mm_cmpeq_epi8(v, quote),
-		    _mm_cmpeq_epi8(v, backslash)));
-		unsigned mask = (unsigned)_mm_movemask_epi8(hit);
-
-		if (mask != 0)
-			return p + __builtin_ctz(mask);
-		p += 16;
-	}
-#endif
-	while (p < end && *p != '"' && *p != '\\' &&
-	    (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80)
-		p++;
-	return p;
-}
-
 /* p is behind the backslash; the end of the escape. */
 static const char *
 escape_end(struct pass *s, const char *p)
@@ -150,19 +119,13 @@ escape_end(struct pass *s, const char *p)
 	return p;
 }
 
-/* p is behind the opening quote; the closing one. */
-static inline const char *
-string_end(struct pass *s, const char *p, bool *escaped)
+/* As string_end, from a byte that is no plain one. */
+static const char *
+string_rest(struct pass *s, const char *p, bool *escaped)
 {
 	int len;
 
-	*escaped = false;
-	for (;;) {
-		p = skip_plain(p, s->end);
-		if (p == s->end)
-			return fail(s, p);
-		if (*p == '"')
-			return p;
+	for (; p < s->end && *p != '"'; p = span_plain(p, s->end)) {
 		if (*p == '\\') {
 			*escaped = true;
 			p = escape_end(s, p + 1);
@@ -175,6 +138,16 @@ string_end(struct pass *s, const char *p, bool *escaped)
 			p += len;
 		}
 	}
+	return p < s->end ? p : fail(s, p);
+}
+
+/* p is behind the opening quote; the closing one. */
+static inline const char *
+string_end(struct pass *s, const char *p, bool *escaped)
+{
+	p = span_plain(p, s->end);
+	*escaped = false;
+	return p < s->end && *p == '"' ? p : string_rest(s, p, escaped);
 }
 
 static const char *
@@ -269,8 +242,25 @@ forget_members(struct pass *s, size_t row)
 		}
 }
 
-static int
-find_row(struct pass *s, struct slice key)
+/* Is the key [p, end), its quote behind it, just this name? */
+static inline bool
+is_name(const char *p, const char *end, const char *name)
+{
+	while (p < end && *p == *name)
+		p++, name++;
+	return p == end && *name == '\0';
+}
+
+static bool
+is_escaped_name(const char *p, const char *end, const char *name)
+{
+	struct slice key = { p, (uint32_t)(end - p), SCAN_STRING, true };
+
+	return slice_is(key, name);
+}
+
+static inline int
+find_row(struct pass *s, const char *p, const char *end, bool escaped)
 {
 	const struct level *l = &s->level[s->levels - 1];
 
@@ -279,10 +269,8 @@ find_row(struct pass *s, struct slice key)
 
 		if (s->keys[i].in != l->row)
 			continue;
-		if (key.escaped ? !slice_is(key, name) :
-		    (key.len == 0 ? *name != '\0' : *name != *key.p ||
-		    strncmp(name, key.p, key.len) != 0 ||
-		    name[key.len] != '\0'))
+		if (escaped ? !is_escaped_name(p, end, name) :
+		    !is_name(p, end, name))
 			continue;
 		if (s->out[i].kind != SCAN_ABSENT)
 			forget_members(s, i);
@@ -295,21 +283,20 @@ find_row(struct pass *s, struct slice key)
 static inline const char *
 member(struct pass *s, const char *p)
 {
-	struct slice key = { .kind = SCAN_STRING };
-	const char *end;
+	const char *key, *end;
+	bool escaped;
 
 	if (p == s->end || *p != '"')
 		return fail(s, p);
-	key.p = p + 1;
-	end = string_end(s, key.p, &key.escaped);
+	key = p + 1;
+	end = string_end(s, key, &escaped);
 	if (end == NULL)
 		return NULL;
-	key.len = (uint32_t)(end - key.p);
 	p = skip_space(end + 1, s->end);
 	if (p == s->end || *p != ':')
 		return fail(s, p);
 	if (s->levels == s->depth)
-		s->row = find_row(s, key);
+		s->row = find_row(s, key, end, escaped);
 	return skip_space(p + 1, s->end);
 }
 
@@ -352,46 +339,97 @@ leave(struct pass *s, const char *p)
 	s->depth--;
 }
 
-/* One value, p at its first byte; the byte after it, or NULL and why. */
-static const char *
-walk(struct pass *s, const char *p)
+/* A scalar or an empty object or array, and what opens before it, p at its
+ * first byte; the byte after it. */
+static inline const char *
+value(struct pass *s, const char *p)
 {
-	for (;;) {
-		if (p < s->end && (*p == '{' || *p == '[')) {
-			if (!enter(s, p))
-				return NULL;
-			p = skip_space(p + 1, s->end);
-			if (p == s->end)
-				return fail(s, p);
-			if (*p != s->closer[s->depth - 1]) {
-				if (s->closer[s->depth - 1] == '}')
-					p = member(s, p);
-				if (p == NULL)
-					return NULL;
-				continue;
-			}
-			leave(s, p++);
-		} else {
-			p = scalar(s, p);
-			if (p == NULL)
-				return NULL;
-		}
-		for (; s->depth > 0; leave(s, p++)) {
-			p = skip_space(p, s->end);
-			if (p == s->end || (*p != ',' &&
-			    *p != s->closer[s->depth - 1]))
-				return fail(s, p);
-			if (*p == ',')
-				break;
-		}
-		if (s->depth == 0)
-			return p;
+	while (p < s->end && (*p == '{' || *p == '[')) {
+		if (!enter(s, p))
+			return NULL;
 		p = skip_space(p + 1, s->end);
+		if (p == s->end)
+			return fail(s, p);
+		if (*p == s->closer[s->depth - 1]) {
+			leave(s, p);
+			return p + 1;
+		}
 		if (s->closer[s->depth - 1] == '}')
 			p = member(s, p);
 		if (p == NULL)
 			return NULL;
 	}
+	return scalar(s, p);
+}
+
+/* From behind a value to the next one, or, of the last, to behind all: then
+ * the depth is 0. */
+static inline const char *
+next(struct pass *s, const char *p)
+{
+	for (; s->depth > 0; leave(s, p++)) {
+		p = skip_space(p, s->end);
+		if (p == s->end || (*p != ',' &&
+		    *p != s->closer[s->depth - 1]))
+			return fail(s, p);
+		if (*p != ',')
+			continue;
+		p = skip_space(p + 1, s->end);
+		return s->closer[s->depth - 1] == '}' ? member(s, p) : p;
+	}
+	return p;
+}
+
+static inline uint64_t
+word(const char *p)
+{
+	uint64_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return w;
+}
+
+/* Are the bytes at p those of the step?  Three words cover it. */
+static inline bool
+is_step(const char *p, const struct scan_step *t)
+{
+	size_t last = t->len - sizeof(uint64_t), middle = last / 2;
+
+	if (t->len < sizeof(uint64_t))
+		return memcmp(p, t->text, t->len) == 0;
+	return ((word(p) ^ word(t->text)) |
+	    (word(p + middle) ^ word(t->text + middle)) |
+	    (word(p + last) ^ word(t->text + last))) == 0;
+}
+
+/*
+ * The members that usually come, one by one, p at the opening bracket of all.
+ * A step's text is its whole grammar, so only its value is left to be looked
+ * at.  Where something else comes it ends, behind what it has taken, and the
+ * strict pass goes on from there; p itself if it has taken nothing.
+ */
+static inline const char *
+follow(struct pass *s, const char *p, const struct scan_step *t)
+{
+	const char *from, *at;
+
+	for (; t->text != NULL; t++) {
+		at = p + t->len;
+		if (s->end - p <= SCAN_STEP_MAX || !is_step(p, t) ||
+		    *at == '{' || *at == '[')
+			break;
+		from = p + t->open;
+		if (*from == '{') {
+			s->row = t->into;
+			if (!enter(s, from))
+				return NULL;
+		}
+		s->row = t->row;
+		p = scalar(s, at);
+		if (p == NULL)
+			return NULL;
+	}
+	return p;
 }
 
 static void
@@ -405,8 +443,8 @@ begin(struct pass *s, const char *end)
 }
 
 enum scan_verdict
-scan_object(const char *text, size_t len, const struct scan_key *keys,
-    size_t count, struct slice *out)
+scan_usual(const char *text, size_t len, const struct scan_key *keys,
+    size_t count, const struct scan_step *usual, struct slice *out)
 {
 	struct pass s;
 	const char *p, *end = text + len;
@@ -430,7 +468,13 @@ scan_object(const char *text, size_t len, const struct scan_key *keys,
 		s.why = blame(p, end);
 		return s.why == SCAN_SYNTAX ? SCAN_NOT_OBJECT : s.why;
 	}
-	p = walk(&s, p);
+	if (usual != NULL)
+		p = follow(&s, p, usual);
+	if (p != NULL && s.depth == 0)
+		p = value(&s, p);
+	while (p != NULL && s.depth > 0)
+		if ((p = next(&s, p)) != NULL && s.depth > 0)
+			p = value(&s, p);
 	if (p == NULL)
 		return s.why;
 	p = skip_space(p, end);
@@ -439,6 +483,13 @@ scan_object(const char *text, size_t len, const struct scan_key *keys,
 	s.why = blame(p, end);
 	return s.why == SCAN_NUL || s.why == SCAN_UTF8 ? s.why :
 	    SCAN_TRAILING;
+}
+
+enum scan_verdict
+scan_object(const char *text, size_t len, const struct scan_key *keys,
+    size_t count, struct slice *out)
+{
+	return scan_usual(text, len, keys, count, NULL, out);
 }
 
 const char *

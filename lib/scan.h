@@ -20,6 +20,8 @@
 #define SCAN_DEPTH_MAX 256	/* objects and arrays inside one another */
 #define SCAN_KEYS_MAX 32	/* wanted members of one call */
 #define SCAN_KEY_LEN_MAX 64	/* bytes of a wanted member's name */
+#define SCAN_STEP_MAX 24	/* bytes of a step's text */
+#define SCAN_NO_ROW (-2)	/* of a step: nobody asks for its value */
 
 /* A wanted member: of the top object (in -1), or of the object that is the
  * value of row `in`, which is an earlier row.  If that object is given
@@ -28,6 +30,23 @@ struct scan_key {
 	const char *name;
 	int in;
 };
+
+/*
+ * The members as they most often come, one step each: all bytes from behind
+ * the value before up to its own value, in the shortest writing, such as
+ *	,"data":{"userId":
+ * at most SCAN_STEP_MAX of them; the value opens nothing.  A step may open
+ * one object, at text[open], the value of row `into` (-1: the top).  No row
+ * comes twice.  A step without text ends the table.
+ */
+struct scan_step {
+	const char *text;
+	uint8_t len, open;
+	int8_t row, into;
+};
+#define SCAN_STEP(text, row) { text, sizeof(text) - 1, 0, row, SCAN_NO_ROW }
+#define SCAN_STEP_INTO(before, text, row, into) \
+	{ before text, sizeof(before text) - 1, sizeof(before) - 1, row, into }
 
 enum scan_verdict {
 	SCAN_OK, SCAN_EMPTY, SCAN_NOT_OBJECT, SCAN_SYNTAX, SCAN_CUT,
@@ -38,6 +57,15 @@ enum scan_verdict {
  * keys may be NULL with count 0: the verdict alone. */
 enum scan_verdict scan_object(const char *text, size_t len,
     const struct scan_key *keys, size_t count, struct slice *out);
+
+/*
+ * The same, sooner where the line begins with the usual steps: what they
+ * spell out is compared, and read no further.  The verdict and the values
+ * are those of scan_object for any line.
+ */
+enum scan_verdict scan_usual(const char *text, size_t len,
+    const struct scan_key *keys, size_t count, const struct scan_step *usual,
+    struct slice *out);
 
 /* Why, in words that follow "stdin:42: ". */
 const char *scan_reason(enum scan_verdict v);

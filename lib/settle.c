@@ -66,9 +66,9 @@ may_replace(const struct settling *s, const struct tier *t,
 		return s->current;
 	/* what came without a time is newer than the time that it found */
 	if (t->untimed && !s->current)
-		return t->timestamp.set &&
+		return t->timed &&
 		    stamp_cmp(told->at.stamp, t->stamp) > 0;
-	return !t->timestamp.set ||
+	return !t->timed ||
 	    stamp_cmp(told->at.stamp, t->stamp) >= 0 ||
 	    (s->audit && s->current);
 }
@@ -129,7 +129,7 @@ static void
 settle_part(struct tier *t, const struct tier_told *told,
     struct settling *s, struct own *label, struct text label_told)
 {
-	bool known = t->status.set, replaced;
+	bool known = own_has(&t->status), replaced;
 
 	if (!known && told->at.text.p == NULL && !s->current) {
 		s->answer.refused = true;
@@ -222,7 +222,7 @@ merge_known(const struct agent *a, struct tier *t, bool known,
 {
 	int order;
 
-	if (known && t->timestamp.set) {
+	if (known && t->timed) {
 		order = told->at.text.p == NULL ? -1 :
 		    stamp_cmp(told->at.stamp, t->stamp);
 		if (order < 0 || (order == 0 && ev->seq <= a->seq))
@@ -250,7 +250,7 @@ static bool
 merge_part(const struct agent *a, struct tier *t, const struct event *ev,
     const struct tier_told *told, int64_t now_ms, bool *kept)
 {
-	bool known = t->status.set;
+	bool known = own_has(&t->status);
 	bool taken = told->status.p != NULL &&
 	    merge_known(a, t, known, ev, told, now_ms);
 

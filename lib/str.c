@@ -96,7 +96,7 @@ str_duration_ms(const char *s, int64_t *ms)
 		if (v > DURATION_MAX_MS)
 			return -1;
 		/* what is not nothing does not become nothing by rounding */
-		*ms = v > 0 && v < 1 ? 1 : (int64_t)llround(v);
+		*ms = v > 0 && v < 1 ? 1 : (int64_t)(v + 0.5);
 		return 0;
 	}
 	return -1;

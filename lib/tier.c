@@ -7,26 +7,58 @@
 void
 own_set(struct own *o, struct text t)
 {
-	o->set = t.p != NULL;
-	o->len = o->set ? t.len : 0;
-	if (!o->set)
+	struct word *was = o->word;
+
+	if (own_is(o, t))
 		return;
-	if (o->alloc < t.len + 1) {
-		o->alloc = t.len + 1;
-		o->p = xreallocarray(o->p, o->alloc, 1);
-	}
-	memmove(o->p, t.p, t.len);
-	o->p[t.len] = '\0';
+	/* before the old one goes, as it may be in that */
+	o->word = t.p == NULL ? NULL : words_get(t.p, t.len);
+	words_drop(was);
 }
 
 void
 tier_free(struct tier *t)
 {
-	free(t->queue_id.p);
-	free(t->status.p);
-	free(t->previous.p);
-	free(t->wrap_up_code.p);
-	free(t->timestamp.p);
+	words_drop(t->queue_id.word);
+	words_drop(t->status.word);
+	words_drop(t->previous.word);
+	words_drop(t->wrap_up_code.word);
+	free(t->odd_time);
+}
+
+/* Would we write it so?  It is a valid time: what has these marks has digits
+ * everywhere else, and a leap second is no whole millisecond. */
+static bool
+is_as_written(const struct told *at)
+{
+	const char *p = at->text.p;
+
+	return at->text.len == CLOCK_RFC3339_LEN && p[10] == 'T' &&
+	    p[19] == '.' && p[23] == 'Z' && at->stamp.nsec % 1000000 == 0;
+}
+
+static void
+set_time(struct tier *t, const struct told *at)
+{
+	char *odd = is_as_written(at) ? NULL : xstrndup(at->text.p,
+	    at->text.len);
+
+	free(t->odd_time);
+	t->odd_time = odd;
+	t->stamp = at->stamp;
+	t->timed = true;
+}
+
+struct text
+tier_time(const struct tier *t, char room[CLOCK_RFC3339_LEN + 1])
+{
+	if (!t->timed)
+		return (struct text){ NULL, 0 };
+	if (t->odd_time != NULL)
+		return (struct text){ t->odd_time,
+		    (uint32_t)strlen(t->odd_time) };
+	clock_format_ms(stamp_to_ms(t->stamp), room);
+	return (struct text){ room, CLOCK_RFC3339_LEN };
 }
 
 void
@@ -37,10 +69,8 @@ tier_set(struct tier *t, const struct tier_told *told, int64_t now_ms)
 	own_set(&t->status, told->status);
 	own_set(&t->wrap_up_code, told->wrap_up_code);
 	t->untimed = told->at.text.p == NULL;
-	if (!t->untimed) {
-		own_set(&t->timestamp, told->at.text);
-		t->stamp = told->at.stamp;
-	}
+	if (!t->untimed)
+		set_time(t, &told->at);
 	t->touched_ms = now_ms;
 }
 
@@ -50,7 +80,7 @@ tier_says(const struct tier *t, const struct tier_told *told)
 	return own_is(&t->status, told->status) &&
 	    own_is(&t->previous, told->previous) &&
 	    own_is(&t->wrap_up_code, told->wrap_up_code) &&
-	    (told->at.text.p == NULL || (t->timestamp.set &&
+	    (told->at.text.p == NULL || (t->timed &&
 	    stamp_cmp(told->at.stamp, t->stamp) == 0));
 }
 

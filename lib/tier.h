@@ -1,23 +1,30 @@
 /*
- * One tier of an agent's record, global or of a queue: owned copies of what
- * was told of it last, and how sure that is.
+ * One tier of an agent's record, global or of a queue: what was told of it
+ * last, and how sure that is.  There are as many as agents, and more: what
+ * it holds is kept small.
  */
 #ifndef GC_TIER_H
 #define GC_TIER_H
 
 #include "lib/event.h"
+#include "lib/words.h"
 
-/* An owned text; set false is null. */
+/* A text that is held; NULL is null. */
 struct own {
-	char *p;
-	uint32_t len, alloc;
-	bool set;
+	struct word *word;
 };
+
+static inline bool
+own_has(const struct own *o)
+{
+	return o->word != NULL;
+}
 
 static inline struct text
 own_text(const struct own *o)
 {
-	return (struct text){ o->set ? o->p : NULL, o->len };
+	return o->word == NULL ? (struct text){ NULL, 0 } :
+	    (struct text){ o->word->text, o->word->len };
 }
 
 static inline bool
@@ -29,10 +36,11 @@ own_is(const struct own *o, struct text t)
 void own_set(struct own *o, struct text t);
 
 struct tier {
-	struct own queue_id;	/* not set: the global tier */
+	struct own queue_id;	/* null: the global tier */
 	struct own status, previous, wrap_up_code;
-	struct own timestamp;	/* as it was told */
-	struct stamp stamp;	/* the same as a moment; only if set */
+	struct stamp stamp;	/* only if timed */
+	char *odd_time;		/* as it was told, where not as we write it */
+	bool timed;		/* there is a time */
 	bool untimed;		/* what it says came without a time: later */
 	bool verified;
 	bool from_rest;
@@ -45,6 +53,10 @@ void tier_free(struct tier *t);
 
 /* Everything that a telling says about a tier, save doubt. */
 void tier_set(struct tier *t, const struct tier_told *told, int64_t now_ms);
+
+/* The time as it was told; in room, or the tier's.  p NULL: none. */
+struct text tier_time(const struct tier *t,
+    char room[CLOCK_RFC3339_LEN + 1]);
 
 /* Does the telling say what the tier holds? */
 bool tier_says(const struct tier *t, const struct tier_told *told);

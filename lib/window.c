@@ -2,11 +2,13 @@
 #include <string.h>
 
 #include "lib/die.h"
+#include "lib/hash.h"
 #include "lib/merge.h"
 #include "lib/supersede.h"
 #include "lib/window.h"
 
 #define SLOTS_FIRST 256
+#define NOWHERE SIZE_MAX	/* taken out of the heap */
 
 struct held {
 	struct held *chain;		/* in the slot */
@@ -14,7 +16,6 @@ struct held {
 	size_t heap_at;
 	uint64_t hash, order;
 	int64_t first_ms;
-	struct stamp first;
 	struct merge merge;
 	uint32_t user_len, key_len;
 	bool has_queue;
@@ -43,45 +44,48 @@ window_init(struct window *w, int64_t window_ms, window_emit *emit, void *arg,
 
 /* --- the order of stamps: a binary heap --------------------------------- */
 
-static bool
-heap_before(const struct held *a, const struct held *b)
+static inline bool
+heap_before(const struct window_first *a, const struct window_first *b)
 {
-	return stamp_cmp(a->first, b->first) < 0;
+	return a->stamp.sec != b->stamp.sec ? a->stamp.sec < b->stamp.sec :
+	    a->stamp.nsec < b->stamp.nsec;
 }
 
-static void
-heap_set(struct window *w, size_t i, struct held *h)
+static inline void
+heap_set(struct window *w, size_t i, struct window_first f)
 {
-	w->heap[i] = h;
-	h->heap_at = i;
+	w->heap[i] = f;
+	f.held->heap_at = i;
 }
 
 static void
 heap_sift(struct window *w, size_t i)
 {
-	struct held *h = w->heap[i];
+	struct window_first f = w->heap[i];
 	size_t child;
 
-	for (; i > 0 && heap_before(h, w->heap[(i - 1) / 2]); i = (i - 1) / 2)
+	for (; i > 0 && heap_before(&f, &w->heap[(i - 1) / 2]);
+	    i = (i - 1) / 2)
 		heap_set(w, i, w->heap[(i - 1) / 2]);
 	for (; (child = 2 * i + 1) < w->count; i = child) {
 		if (child + 1 < w->count &&
-		    heap_before(w->heap[child + 1], w->heap[child]))
+		    heap_before(&w->heap[child + 1], &w->heap[child]))
 			child++;
-		if (!heap_before(w->heap[child], h))
+		if (!heap_before(&w->heap[child], &f))
 			break;
 		heap_set(w, i, w->heap[child]);
 	}
-	heap_set(w, i, h);
+	heap_set(w, i, f);
 }
 
 static void
 heap_remove(struct window *w, struct held *h)
 {
 	size_t i = h->heap_at;
-	struct held *last = w->heap[--w->count];
+	struct window_first last = w->heap[--w->count];
 
-	if (last == h)
+	h->heap_at = NOWHERE;
+	if (last.held == h)
 		return;
 	heap_set(w, i, last);
 	heap_sift(w, i);
@@ -89,20 +93,15 @@ heap_remove(struct window *w, struct held *h)
 
 /* --- finding, holding, forgetting --------------------------------------- */
 
-static uint64_t
-mix(uint64_t h, struct text t)
-{
-	for (uint32_t i = 0; i < t.len; i++)
-		h = (h ^ (unsigned char)t.p[i]) * 0x100000001b3u;
-	return (h ^ (h >> 29)) * 0xbf58476d1ce4e5b9u;
-}
-
 static struct key
 make_key(const struct window *w, struct text user, struct text queue,
     enum parts_topic topic)
 {
-	return (struct key){ user, queue, topic,
-	    mix(mix(w->hash_key + topic, user), queue) };
+	uint64_t hash = hash_bytes(w->hash_key + topic, user.p, user.len);
+
+	if (queue.p != NULL)
+		hash = hash_bytes(hash, queue.p, queue.len);
+	return (struct key){ user, queue, topic, hash };
 }
 
 static struct held *
@@ -149,7 +148,6 @@ hold_key(struct window *w, const struct key *k, struct stamp first,
 	h->topic = k->topic;
 	h->order = w->order++;
 	h->first_ms = now_ms;
-	h->first = first;
 	h->user_len = user.len;
 	h->key_len = user.len + queue.len;
 	h->has_queue = queue.p != NULL;
@@ -167,9 +165,9 @@ hold_key(struct window *w, const struct key *k, struct stamp first,
 		w->heap_alloc = w->heap_alloc ? 2 * w->heap_alloc :
 		    SLOTS_FIRST;
 		w->heap = xreallocarray(w->heap, w->heap_alloc,
-		    sizeof(struct held *));
+		    sizeof(struct window_first));
 	}
-	heap_set(w, w->count++, h);
+	heap_set(w, w->count++, (struct window_first){ first, h });
 	heap_sift(w, w->count - 1);
 	w->bytes += sizeof(*h) + h->key_len;
 	return h;
@@ -185,7 +183,8 @@ drop(struct window *w, struct held *h)
 	*p = h->chain;
 	*(h->older ? &h->older->newer : &w->oldest) = h->newer;
 	*(h->newer ? &h->newer->older : &w->newest) = h->older;
-	heap_remove(w, h);
+	if (h->heap_at != NOWHERE)
+		heap_remove(w, h);
 	w->bytes -= sizeof(*h) + h->key_len + h->merge.bytes;
 	merge_free(&h->merge);
 	free(h);
@@ -218,43 +217,34 @@ let_out(struct window *w, struct held *h)
 static int
 by_order(const void *x, const void *y)
 {
-	const struct held *a = *(struct held *const *)x;
-	const struct held *b = *(struct held *const *)y;
+	const struct window_first *a = x, *b = y;
 
-	return (a->order > b->order) - (a->order < b->order);
+	return (a->held->order > b->held->order) -
+	    (a->held->order < b->held->order);
 }
 
 /* The keys that an event so late ends, in the order first held. */
 static void
 end_by_event(struct window *w, struct stamp stamp)
 {
-	struct held **due = NULL;
+	struct window_first *due = NULL;
 	size_t n = 0, alloc = 0;
 
 	if (stamp_cmp(stamp, w->reached) > 0)
 		w->reached = stamp;
 	while (w->count > 0 &&
-	    stamp_diff_ms(stamp, w->heap[0]->first) >= w->window_ms) {
-		if (w->count == 1 && n == 0) {
-			let_out(w, w->heap[0]);
-			return;
-		}
+	    stamp_diff_ms(stamp, w->heap[0].stamp) >= w->window_ms) {
 		if (n == alloc) {
 			alloc = alloc ? 2 * alloc : 16;
 			due = xreallocarray(due, alloc, sizeof(*due));
 		}
 		due[n++] = w->heap[0];
-		heap_remove(w, w->heap[0]);
+		heap_remove(w, w->heap[0].held);
 	}
-	if (n == 0)
-		return;
-	qsort(due, n, sizeof(struct held *), by_order);
-	for (size_t i = 0; i < n; i++) {
-		/* back in, so that it can be dropped like any other */
-		heap_set(w, w->count++, due[i]);
-		heap_sift(w, w->count - 1);
-		let_out(w, due[i]);
-	}
+	if (n > 1)
+		qsort(due, n, sizeof(*due), by_order);
+	for (size_t i = 0; i < n; i++)
+		let_out(w, due[i].held);
 	free(due);
 }
 

@@ -26,6 +26,12 @@ typedef void window_emit(void *arg, const char *line, size_t len);
 
 struct held;			/* what one key holds */
 
+/* The stamp stands beside the key, so that sifting looks at no key. */
+struct window_first {
+	struct stamp stamp;
+	struct held *held;
+};
+
 struct window {
 	int64_t window_ms;	/* 0: nothing is held */
 	window_emit *emit;
@@ -33,7 +39,7 @@ struct window {
 	uint64_t hash_key;
 	struct held **slots;	/* by key, chained; a power of two */
 	size_t slot_count;
-	struct held **heap;	/* by the stamp of the first event held */
+	struct window_first *heap;	/* by the first event of each key */
 	size_t heap_alloc;
 	size_t count;		/* keys held */
 	size_t bytes;

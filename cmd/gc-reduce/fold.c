@@ -110,7 +110,7 @@ fits_record(struct agent *a, const struct event *ev)
 
 	if (most > NDJSON_LINE_MAX)
 		return false;
-	a->record_most = most;
+	a->record_most = (uint32_t)most;
 	return true;
 }
 
@@ -257,17 +257,40 @@ fold_members(struct app *app)
 			forget_agent(app, a);
 }
 
+/*
+ * Whom the next line is about is likely told at the same place as in the
+ * last event's, and as long: a guess, which is checked by nobody, as it
+ * changes nothing but when memory is fetched.
+ */
+static void
+look_ahead(struct app *app, const char *next)
+{
+	const struct buf *in = &app->filter.in.buf;
+	uint32_t len = app->ev.user_id.len;
+
+	roster_meet(&app->roster);
+	if (app->id_at > 0 && next + app->id_at + len <= in->data + in->len)
+		roster_expect(&app->roster, (struct text){
+		    next + app->id_at, len });
+}
+
 void
 fold_line(struct app *app, const char *line, size_t len, size_t raw)
 {
 	struct event *ev = &app->ev;
-	const char *why = event_parse(ev, line, len, ACT_ON);
+	const char *why;
 
+	look_ahead(app, line + raw);
+	why = event_parse(ev, line, len, ACT_ON);
+	roster_approach(&app->roster);
+	app->id_at = 0;
 	if (why != NULL) {
 		filter_reject(&app->filter, why);
 		return;
 	}
 	if (ev->kind == EVENT_STATUS) {
+		if (ev->user_id.p > line && ev->user_id.p < line + len)
+			app->id_at = (size_t)(ev->user_id.p - line);
 		fold_status(app);
 		return;
 	}

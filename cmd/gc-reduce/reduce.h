@@ -79,7 +79,8 @@ struct loop {
 struct store {
 	bool used;
 	struct journal journal;
-	struct agent_list dirty;
+	struct agent **dirty;		/* they differ from what is in it */
+	size_t dirty_count, dirty_alloc;
 	int64_t due_ms;			/* CLOCK_NEVER: nothing to write */
 	uint64_t failures, failures_total;	/* in a row; ever */
 	uint64_t rewrite_failures;	/* likewise */
@@ -100,6 +101,7 @@ struct app {
 	struct store store;
 	struct buf line;		/* what is being printed */
 	struct buf detail;		/* of a gap */
+	size_t id_at;			/* in an event's line, the user id */
 	const char *sandbox;		/* what is in force */
 	int64_t now_ms, wall_ms;	/* monotonic, wall; of this turn */
 	int64_t snapshot_due_ms;

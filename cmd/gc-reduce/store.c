@@ -2,12 +2,14 @@
  * at the end; a disk that will not is said, and tried again. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cmd/gc-reduce/reduce.h"
 #include "lib/log.h"
 
 #define PERIOD_MS 1000
 #define REWRITE_AGAIN_MS 60000
+#define DIRTY_FIRST 256
 #define SPARE_LINES 1024	/* old lines that are never worth a rewrite */
 
 void
@@ -16,7 +18,6 @@ store_open(struct app *app)
 	struct store *s = &app->store;
 	struct err e;
 
-	TAILQ_INIT(&s->dirty);
 	s->due_ms = CLOCK_NEVER;
 	buf_init(&s->held, FORWARD_MAX);
 	if (app->opt.state == NULL)
@@ -34,8 +35,11 @@ store_open(struct app *app)
 static void
 clear_dirty(struct store *s, struct agent *a)
 {
-	TAILQ_REMOVE(&s->dirty, a, dirty_link);
-	a->dirty = false;
+	struct agent *last = s->dirty[--s->dirty_count];
+
+	s->dirty[a->dirty_at - 1] = last;
+	last->dirty_at = a->dirty_at;
+	a->dirty_at = 0;
 }
 
 void
@@ -43,10 +47,16 @@ store_mark(struct app *app, struct agent *a)
 {
 	struct store *s = &app->store;
 
-	if (!s->used || a->dirty)
+	if (!s->used || a->dirty_at != 0)
 		return;
-	a->dirty = true;
-	TAILQ_INSERT_TAIL(&s->dirty, a, dirty_link);
+	if (s->dirty_count == s->dirty_alloc) {
+		s->dirty_alloc = s->dirty_alloc ? 2 * s->dirty_alloc :
+		    DIRTY_FIRST;
+		s->dirty = xreallocarray(s->dirty, s->dirty_alloc,
+		    sizeof(struct agent *));
+	}
+	s->dirty[s->dirty_count++] = a;
+	a->dirty_at = (uint32_t)s->dirty_count;
 	if (s->due_ms == CLOCK_NEVER)
 		s->due_ms = app->now_ms + PERIOD_MS;
 }
@@ -66,7 +76,7 @@ store_gone(struct app *app, struct agent *a)
 
 	if (!s->used)
 		return;
-	if (a->dirty)
+	if (a->dirty_at != 0)
 		clear_dirty(s, a);
 	buf_init(&line, JOURNAL_BATCH_MAX);
 	record_agent(&line, a, app->wall_ms, true);
@@ -76,6 +86,20 @@ store_gone(struct app *app, struct agent *a)
 	buf_free(&line);
 	if (s->due_ms == CLOCK_NEVER)
 		s->due_ms = app->now_ms + PERIOD_MS;
+}
+
+/* The first n of the dirty are written. */
+static void
+clear_first(struct store *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		s->dirty[i]->dirty_at = 0;
+	s->dirty_count -= n;
+	if (n == 0 || s->dirty_count == 0)
+		return;
+	memmove(s->dirty, s->dirty + n, s->dirty_count * sizeof(*s->dirty));
+	for (size_t i = 0; i < s->dirty_count; i++)
+		s->dirty[i]->dirty_at = (uint32_t)i + 1;
 }
 
 /* The whole roster in the place of the file. */
@@ -94,8 +118,8 @@ write_anew(struct app *app, struct err *e)
 		record_agent(&all, app->roster.list[i], app->wall_ms, false);
 	status = journal_rewrite(&s->journal, &all, count, app->wall_ms, e);
 	buf_free(&all);
-	while (status == 0 && !TAILQ_EMPTY(&s->dirty))
-		clear_dirty(s, TAILQ_FIRST(&s->dirty));
+	if (status == 0)
+		clear_first(s, s->dirty_count);
 	return status;
 }
 
@@ -136,23 +160,28 @@ static int
 write_changes(struct app *app, struct err *e)
 {
 	struct store *s = &app->store;
-	struct agent *a;
+	size_t n = 0;
 
 	/* a batch that failed goes first and alone: it does not grow */
 	if (journal_commit(&s->journal, app->wall_ms, e) == -1)
 		return -1;
-	while ((a = TAILQ_FIRST(&s->dirty)) != NULL) {
+	while (n < s->dirty_count) {
 		buf_reset(&app->line);
-		record_agent(&app->line, a, app->wall_ms, false);
+		record_agent(&app->line, s->dirty[n], app->wall_ms, false);
 		if (journal_add(&s->journal, app->line.data,
-		    app->line.len) == -1)
+		    app->line.len) == -1) {
+			clear_first(s, n);
 			return err_set(e, GC_EX_IOERR, "'%s': a line is too "
 			    "long", app->opt.state);
-		clear_dirty(s, a);
+		}
+		n++;
 		if (s->journal.batch.len >= JOURNAL_BATCH_FULL &&
-		    journal_commit(&s->journal, app->wall_ms, e) == -1)
+		    journal_commit(&s->journal, app->wall_ms, e) == -1) {
+			clear_first(s, n);
 			return -1;
+		}
 	}
+	clear_first(s, n);
 	return journal_commit(&s->journal, app->wall_ms, e);
 }
 
@@ -217,6 +246,7 @@ store_close(struct app *app)
 	if (s->used)
 		journal_close(&s->journal);
 	buf_free(&s->held);
+	free(s->dirty);
 	free(s->last_gone);
 	if (durable)
 		return GC_EX_OK;

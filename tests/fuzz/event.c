@@ -31,7 +31,7 @@ check_queues(const struct event *ev)
 static void
 check_frame(const struct event *ev)
 {
-	struct agent *a = agent_new(ev->user_id, 1);
+	struct agent *a = agent_new(ev->user_id);
 	size_t most = record_most(a, &ev->tier, NULL, 0,
 	    (struct text){ NULL, 0 }, &ev->parts);
 	struct event again;

@@ -314,24 +314,27 @@ act_record(struct agent *a, char *rest, bool state)
 static void
 add_tier(struct buf *out, const struct tier *t)
 {
-	const char *time = t->timestamp.set ? t->timestamp.p : "::?Z";
+	char room[CLOCK_RFC3339_LEN + 1];
+	struct text told = tier_time(t, room);
+	const char *time = told.p != NULL ? told.p : "::?Z";
 
-	if (!t->status.set) {
+	if (!own_has(&t->status)) {
 		buf_adds(out, " -");
 		return;
 	}
 	time = strrchr(time, ':') + 1;
 	buf_adds(out, " ");
-	if (t->queue_id.set)
-		buf_addf(out, "%s=", t->queue_id.p);
-	buf_addf(out, "%s@%.*s%s%s", t->status.p, (int)strcspn(time, "Z"),
-	    time, t->from_rest ? "r" : "", t->verified ? "" : "?");
+	if (own_has(&t->queue_id))
+		buf_addf(out, "%s=", t->queue_id.word->text);
+	buf_addf(out, "%s@%.*s%s%s", t->status.word->text,
+	    (int)strcspn(time, "Z"), time, t->from_rest ? "r" : "",
+	    t->verified ? "" : "?");
 }
 
 static void
 tell(const struct story *s)
 {
-	struct agent *a = agent_new((struct text){ "u", 1 }, 1);
+	struct agent *a = agent_new((struct text){ "u", 1 });
 	struct buf got;
 	char act[128], *rest, what;
 
@@ -371,7 +374,7 @@ tell(const struct story *s)
 static void
 test_unknown_global(void)
 {
-	struct agent *a = agent_new((struct text){ "u", 1 }, 1);
+	struct agent *a = agent_new((struct text){ "u", 1 });
 	char act[] = "q X - 10", answer[] = "1 start - - partial q X 10",
 	    settled[] = "1 start A 10";
 

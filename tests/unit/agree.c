@@ -151,7 +151,7 @@ fold(struct roster_of_one *r, const struct event *e)
 	struct agent_verdict v;
 
 	if (fresh)
-		r->agent = agent_new(e->user_id, 1);
+		r->agent = agent_new(e->user_id);
 	v = agent_judge(r->agent, e);
 	r->gap[tier] |= v.gap;
 	if (agent_tier(r->agent, e->tier.queue_id) == NULL)
@@ -233,7 +233,7 @@ tier_of(struct roster_of_one *r, int tier)
 static bool
 is_right(const struct tier *t, const struct one *last)
 {
-	return !t->verified || t->status.p[0] == last->status;
+	return !t->verified || t->status.word->text[0] == last->status;
 }
 
 static void

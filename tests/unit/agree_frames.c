@@ -193,7 +193,7 @@ fold(struct record *r, const struct event *e)
 	size_t n = strlen(r->extra);
 
 	if (r->agent == NULL)
-		r->agent = agent_new(e->user_id, 1);
+		r->agent = agent_new(e->user_id);
 	if (hear_says(e))
 		r->seq += hear_frame(r->agent, e, r->seq + 1, 0) ==
 		    AGENT_APPLIED;
@@ -264,8 +264,8 @@ static bool
 says_same(const struct tier *a, const struct tier *b)
 {
 	return own_is(&a->status, own_text(&b->status)) &&
-	    a->timestamp.set == b->timestamp.set &&
-	    (!a->timestamp.set || stamp_cmp(a->stamp, b->stamp) == 0);
+	    a->timed == b->timed &&
+	    (!a->timed || stamp_cmp(a->stamp, b->stamp) == 0);
 }
 
 static void
@@ -282,12 +282,12 @@ compare(uint64_t seed, int part)
 			    part == PRESENCE ?
 			    &agent_have_parts(agents[i])->presence :
 			    &agent_have_parts(agents[i])->active;
-	if (t[1]->status.set)
+	if (own_has(&t[1]->status))
 		*(t[1]->verified ? &verified : &doubted) += 1;
 	no_surer = t[0]->verified || !t[1]->verified;
 	if (!stream.ties)
 		check(SAME, says_same(t[0], t[1]) && no_surer, seed, part);
-	else if (t[1]->verified || !t[1]->status.set)
+	else if (t[1]->verified || !own_has(&t[1]->status))
 		check(SURE, says_same(t[0], t[1]) && (no_surer ||
 		    stream.topics > 1), seed, part);
 }

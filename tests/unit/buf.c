@@ -138,6 +138,20 @@ test_json(void)
 	buf_free(&b);
 }
 
+static void
+test_number(void)
+{
+	struct buf b;
+
+	buf_init(&b, 24);
+	buf_add_number(&b, 0);
+	buf_adds(&b, " ");
+	buf_add_number(&b, UINT64_MAX);
+	is_str(b.data, "0 18446744073709551615", "numbers");
+	is_int(buf_add_number(&b, 100), -1, "but none that does not fit");
+	buf_free(&b);
+}
+
 int
 main(void)
 {
@@ -146,5 +160,6 @@ main(void)
 	test_room();
 	test_secret();
 	test_json();
+	test_number();
 	return done();
 }

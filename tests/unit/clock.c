@@ -33,6 +33,29 @@ static const char *const bad[] = {
 	"2024-01-01T00:00:00ZZ", "+024-01-01T00:00:00Z",
 };
 
+/* Every day of the four-digit years, against what it parses as. */
+static void
+test_format(void)
+{
+	const int64_t first = -62167219200, last = 253402300799;
+	char text[CLOCK_RFC3339_LEN + 1];
+	struct stamp s;
+	int wrong = 0;
+
+	for (int64_t sec = first; sec <= last; sec += 86399) {
+		clock_format_ms(sec * 1000 + 7, text);
+		wrong += clock_parse(text, strlen(text), &s) == -1 ||
+		    s.sec != sec || s.nsec != 7000000;
+	}
+	is_int(wrong, 0, "formatted and parsed, through 10000 years");
+	clock_format_ms(last * 1000 + 999, text);
+	is_str(text, "9999-12-31T23:59:59.999Z", "to their last moment");
+	clock_format_ms(last * 1000 + 1000, text);
+	is_str(text, "1970-01-01T00:00:00.000Z", "beyond it there is none");
+	clock_format_ms(first * 1000 - 1, text);
+	is_str(text, "1970-01-01T00:00:00.000Z", "nor before the first");
+}
+
 int
 main(void)
 {
@@ -51,6 +74,7 @@ main(void)
 	is_str(text, "2024-06-15T14:32:10.007Z", "formatted");
 	clock_format_ms(-1, text);
 	is_str(text, "1969-12-31T23:59:59.999Z", "before 1970");
+	test_format();
 	ok(stamp_cmp(later, sooner) > 0 && stamp_cmp(sooner, later) < 0 &&
 	    stamp_cmp(later, later) == 0, "moments compare to the ns");
 	is_int(stamp_diff_ms((struct stamp){ 2, 0 },

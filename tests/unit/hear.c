@@ -270,28 +270,29 @@ act(struct agent *a, char what, char *rest)
 static void
 add_tier(const struct tier *t, bool previous, const struct own *label)
 {
-	bool list = t->status.set && t->status.p[0] == '[';
+	bool list = own_has(&t->status) && t->status.word->text[0] == '[';
+	char room[CLOCK_RFC3339_LEN + 1];
 
-	if (!t->status.set) {
+	if (!own_has(&t->status)) {
 		buf_adds(&got, " -");
 		return;
 	}
-	buf_addf(&got, " %.*s", (int)t->status.len - (list ? 4 : 0),
-	    t->status.p + (list ? 2 : 0));
-	if (label != NULL && label->set)
-		buf_addf(&got, ":%s", label->p);
-	if (t->timestamp.set)
-		buf_addf(&got, "@%.2s", strrchr(t->timestamp.p, ':') + 1);
+	buf_addf(&got, " %.*s", (int)t->status.word->len - (list ? 4 : 0),
+	    t->status.word->text + (list ? 2 : 0));
+	if (label != NULL && own_has(label))
+		buf_addf(&got, ":%s", label->word->text);
+	if (t->timed)
+		buf_addf(&got, "@%.2s", strrchr(tier_time(t, room).p, ':') + 1);
 	buf_adds(&got, t->from_rest ? "r" : "");
-	if (previous && t->previous.set)
-		buf_addf(&got, "<%s", t->previous.p);
+	if (previous && own_has(&t->previous))
+		buf_addf(&got, "<%s", t->previous.word->text);
 	buf_adds(&got, t->verified ? "" : "?");
 }
 
 static void
 tell(const struct story *s)
 {
-	struct agent *a = agent_new((struct text){ "u", 1 }, 1);
+	struct agent *a = agent_new((struct text){ "u", 1 });
 	char words[128], *rest, what;
 	struct text effective;
 

@@ -37,6 +37,13 @@ main(void)
 		unsigned i = below(IDS);
 		struct text id = name(i, text);
 
+		/* hints, right ones and wrong ones, in any order */
+		if (below(2))
+			roster_expect(&r, id);
+		if (below(2))
+			roster_approach(&r);
+		if (below(2))
+			roster_meet(&r);
 		if (below(3) > 0) {
 			a = roster_add(&r, id, &fresh);
 			wrong += fresh == there[i] ||

@@ -12,6 +12,15 @@ static const struct scan_key keys[COUNT] = {
 	[USER] = { "userId", DATA }, [N] = { "n", -1 },
 };
 
+static const struct scan_step usual[] = {
+	SCAN_STEP_INTO("", "{\"topic\":", SCAN_NO_ROW, -1),
+	SCAN_STEP(",\"event\":", EVENT),
+	SCAN_STEP_INTO(",\"data\":", "{\"userId\":", USER, DATA),
+	SCAN_STEP(",\"x\":", SCAN_NO_ROW),
+	SCAN_STEP(",\"reason\":", SCAN_NO_ROW),
+	{ NULL, 0, 0, 0, 0 }
+};
+
 static const struct { const char *text; bool good; } cases[] = {
 	{ "{}", true }, { " \t{ } \r", true },
 	{ "{\"event\":\"a\"}", true },
@@ -26,6 +35,31 @@ static const struct { const char *text; bool good; } cases[] = {
 	{ "{\"event\":\"\\ud83d\\ude00 \xf0\x9f\x98\x80\"}", true },
 	{ "{\"n\":-0.5e+10}", true }, { "{\"n\":0}", true },
 	{ "{\"n\":[1,[2,{}],true,false,null]}", true },
+	/* as the steps above have it, and nearly so */
+	{ "{\"topic\":\"t\",\"event\":\"e\",\"data\":{\"userId\":\"u\","
+	    "\"reason\":null},\"n\":1}", true },
+	{ "{\"topic\":\"t\",\"event\":\"e\",\"data\":{\"userId\":\"u\","
+	    "\"reason\":null,\"userId\":\"v\"},\"event\":\"f\"}", true },
+	{ "{\"topic\":\"t\",\"event\":\"e\",\"data\":{\"userId\":\"u\"},"
+	    "\"data\":{}}                ", true },
+	{ "{\"topic\":\"t\",\"event\":\"e\\u00e9\",\"data\":{\"userId\":"
+	    "\"\\ud83d\\ude00\",\"reason\":\"\"}}", true },
+	{ "{\"topic\":null,\"event\":\"e\",\"data\":{\"userId\":7}}     ",
+	    true },
+	{ "{\"topic\":true,\"event\":-1e2,\"data\":{\"userId\":\"u\",\"x\":17,"
+	    "\"reason\":{}}}", true },
+	{ "{\"topic\":true,\"event\":[],\"data\":{\"userId\":\"u\",\"x\":17,"
+	    "\"reason\":{}}}", true },
+	{ "{\"topic\":true,\"event\":1,\"data\":{\"userId\":01,\"x\":17,"
+	    "\"reason\":{}}}", false },
+	{ "{\"topic\":nul,\"event\":\"e\",\"data\":{\"userId\":\"u\"}}",
+	    false },
+	{ "{\"topic\":\"t\",\"event\":\"e\",\"data\":{\"userId\":\"u\"    ",
+	    false },
+	{ "{\"topic\":\"t\",\"event\":\"\x01\",\"data\":{\"userId\":\"\"}}",
+	    false },
+	{ "{\"topic\":\"t\",\"event\":\"e\"}, \"data\":{\"userId\":\"\"}}",
+	    false },
 	{ "", false }, { " ", false }, { "[]", false }, { "1", false },
 	{ "\"a\"", false }, { "null", false }, { "x", false },
 	{ "{", false }, { "{\"a\"", false }, { "{\"a\":", false },
@@ -80,6 +114,22 @@ same_text(const char *text, size_t len, const char *path, struct slice s)
 	return same;
 }
 
+/* Do the usual steps change anything? */
+static bool
+steps_agree(const char *text, size_t len, enum scan_verdict verdict,
+    const struct slice *v)
+{
+	struct slice w[COUNT];
+
+	if (scan_usual(text, len, keys, COUNT, usual, w) != verdict)
+		return false;
+	for (size_t i = 0; i < COUNT && verdict == SCAN_OK; i++)
+		if (w[i].kind != v[i].kind || w[i].p != v[i].p ||
+		    w[i].len != v[i].len || w[i].escaped != v[i].escaped)
+			return false;
+	return true;
+}
+
 /* The rule, on an exactly sized copy so that reading on is caught. */
 static bool
 agrees(const char *text, size_t len, enum scan_verdict *verdict)
@@ -98,6 +148,7 @@ agrees(const char *text, size_t len, enum scan_verdict *verdict)
 	else if (*verdict == SCAN_OK)
 		fine = same_text(copy, len, "event", v[EVENT]) &&
 		    same_text(copy, len, "data.userId", v[USER]);
+	fine = fine && steps_agree(copy, len, *verdict, v);
 	free(copy);
 	return fine;
 }
@@ -130,13 +181,15 @@ test_mutations(void)
 		    "\"n\":-1.5e3,\"q\":null,\"l\":[1,{\"x\":true}]}}",
 		"{\"data\":{\"userId\":\"\\ud83d\\ude00\"},\"event\":\"gc:x\","
 		    "\"n\":[[],{},\"\",0]}",
+		"{\"topic\":null,\"event\":\"r\\u00e9\",\"data\":{\"userId\":"
+		    "\"a\xc3\xa9\",\"reason\":\"\",\"q\":null},\"n\":-1.5}",
 	};
 	char text[256];
 	enum scan_verdict verdict;
 	int wrong = 0, accepted = 0;
 
 	for (int i = 0; i < 20000; i++) {
-		const char *from = seeds[below(2)];
+		const char *from = seeds[below(3)];
 		size_t len = strlen(from);
 
 		memcpy(text, from, len);
