@@ -224,6 +224,9 @@ test_texts(void)
 		{ HEADER "{}\n" COMMIT(1, "00000000")
 		    COMMIT(0, "00000000"), 65, 0,
 		    "a wrong sum before another commit is damage" },
+		{ HEADER "{ \"crc32\": \"00000000\", \"lines\": 0,"
+		    " \"event\": \"gc:\\u0063ommit\" }\n", 0, 0,
+		    "a commit however it is spelt" },
 		{ HEADER "{}\n" COMMIT(0, "00000000"), 65, 0,
 		    "more lines than are counted is damage" },
 	};
