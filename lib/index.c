@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lib/die.h"
+#include "lib/hash.h"
 #include "lib/index.h"
 
 #define SLOTS_FIRST 64
@@ -21,30 +22,6 @@ index_free(struct index *ix)
 	free(ix->all);
 	free(ix->slots);
 	*ix = (struct index){ 0 };
-}
-
-static uint64_t
-mix(uint64_t x)
-{
-	x = (x ^ (x >> 32)) * 0xd6e8feb86659fd93u;
-	x = (x ^ (x >> 32)) * 0xd6e8feb86659fd93u;
-	return x ^ (x >> 32);
-}
-
-/* Keyed, eight bytes at a time. */
-static uint64_t
-hash(uint64_t key, struct text t)
-{
-	uint64_t h = key ^ t.len, word;
-	uint32_t i = 0;
-
-	for (; i + sizeof(word) <= t.len; i += sizeof(word)) {
-		memcpy(&word, t.p + i, sizeof(word));
-		h = mix(h ^ word) + key;
-	}
-	word = 0;
-	memcpy(&word, t.p + i, t.len - i);
-	return mix(h ^ word);
 }
 
 /* The slot that holds the text, or the empty one where it would go. */
@@ -83,7 +60,7 @@ grow(struct index *ix)
 size_t
 index_add(struct index *ix, struct text t)
 {
-	uint64_t h = hash(ix->key, t);
+	uint64_t h = hash_bytes(ix->key, t.p, t.len);
 	size_t i = find(ix, t, h);
 
 	if (ix->slots[i] != 0)
@@ -103,7 +80,8 @@ index_add(struct index *ix, struct text t)
 size_t
 index_get(const struct index *ix, struct text t)
 {
-	size_t number = ix->slots[find(ix, t, hash(ix->key, t))];
+	size_t number = ix->slots[find(ix, t,
+	    hash_bytes(ix->key, t.p, t.len))];
 
 	return number == 0 ? INDEX_NONE : number - 1;
 }
