@@ -70,9 +70,25 @@ on_text(void *arg, const char *text, size_t len)
 		[EVENT] = { "event", -1 }, [ID] = { "subscriptionId", -1 },
 		[DATA] = { "data", -1 }, [USER] = { "userId", DATA },
 	};
+	/* an event as the guide has it */
+	static const struct scan_step usual[] = {
+		SCAN_STEP_INTO("", "{\"subscriptionId\":", ID, -1),
+		SCAN_STEP(",\"event\":", EVENT),
+		SCAN_STEP_INTO(",\"data\":", "{\"userId\":", USER, DATA),
+		SCAN_STEP(",\"status\":", SCAN_NO_ROW),
+		SCAN_STEP(",\"previousStatus\":", SCAN_NO_ROW),
+		SCAN_STEP(",\"timestamp\":", SCAN_NO_ROW),
+		SCAN_STEP(",\"wrapUpCode\":", SCAN_NO_ROW),
+		SCAN_STEP(",\"queueId\":", SCAN_NO_ROW),
+		SCAN_STEP(",\"wrapUpCodeName\":", SCAN_NO_ROW),
+		SCAN_STEP(",\"wrapUpCodeId\":", SCAN_NO_ROW),
+		SCAN_STEP(",\"reason\":", SCAN_NO_ROW),
+		{ NULL, 0, 0, 0, 0 }
+	};
 	struct slice v[COUNT];
 	struct app *app = arg;
-	enum scan_verdict verdict = scan_object(text, len, keys, COUNT, v);
+	enum scan_verdict verdict = scan_usual(text, len, keys, COUNT, usual,
+	    v);
 
 	/* of what is an object the scan has seen every byte */
 	if (verdict != SCAN_OK && !str_is_utf8(text, len))
