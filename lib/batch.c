@@ -240,6 +240,6 @@ batch_commit(struct buf *out, uint64_t lines, uint32_t crc, int64_t wall_ms)
 	char at[CLOCK_RFC3339_LEN + 1];
 
 	clock_format_ms(wall_ms, at);
-	buf_addf(out, "{\"event\":\"gc:commit\",\"at\":\"%s\",\"lines\":%" PRIu64
-	    ",\"crc32\":\"%08" PRIx32 "\"}\n", at, lines, crc);
+	buf_addf(out, "{\"event\":\"gc:commit\",\"at\":\"%s\",\"lines\":%"
+	    PRIu64 ",\"crc32\":\"%08" PRIx32 "\"}\n", at, lines, crc);
 }
