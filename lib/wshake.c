@@ -71,13 +71,23 @@ wshake_request(struct buf *out, const struct wshake_request *r,
 
 /* --- the reply ---------------------------------------------------------- */
 
+/* What the fields of a reply have said so far. */
+static void
+forget_fields(struct wshake *w)
+{
+	w->fields = 0;
+	w->upgrade = w->connection = false;
+	w->accepted = w->bad_accept = false;
+	w->extension = w->protocol = w->chunked = false;
+	w->retry_after_ms = w->body_left = -1;
+}
+
 void
 wshake_init(struct wshake *w, const char *key, int64_t wall_ms)
 {
 	memset(w, 0, sizeof(*w));
-	w->retry_after_ms = -1;
 	w->wall_ms = wall_ms;
-	w->body_left = -1;
+	forget_fields(w);
 	buf_init(&w->line, WSHAKE_HEAD_MAX);
 	buf_init(&w->field, WSHAKE_HEAD_MAX);
 	buf_init(&w->excerpt, WSHAKE_EXCERPT_MAX);
@@ -225,10 +235,11 @@ judge(struct wshake *w, struct err *err)
 	const char *why = NULL;
 
 	if (w->status < 200 && w->status != 101) {
-		/* an interim answer: the real one follows */
+		/* an interim answer: the real one follows, and says for
+		 * itself all that there is to say */
+		forget_fields(w);
 		w->phase = STATUS_LINE;
 		w->status = 0;
-		w->fields = 0;
 		return 0;
 	}
 	w->phase = BODY;

@@ -23,6 +23,13 @@ static const struct {
 	    WSHAKE_DONE, 101, -1 },
 	{ "an interim answer first", "HTTP/1.1 103 Early\r\nA: b\r\n\r\n"
 	    OK UP CONN ACC "\r\n", WSHAKE_DONE, 101, -1 },
+	{ "what an interim answer says is not the answer's",
+	    "HTTP/1.1 103 Early\r\n" UP CONN ACC "\r\n" OK "\r\n",
+	    WSHAKE_FAILED, 101, -1 },
+	{ "nor against it", "HTTP/1.1 103 Early\r\n" ACC
+	    "Retry-After: 7\r\nSec-WebSocket-Extensions: x\r\n"
+	    "Sec-WebSocket-Protocol: x\r\n\r\n" OK UP CONN ACC "\r\n",
+	    WSHAKE_DONE, 101, -1 },
 	{ "no Upgrade", OK CONN ACC "\r\n", WSHAKE_FAILED, 101, -1 },
 	{ "no Connection", OK UP ACC "\r\n", WSHAKE_FAILED, 101, -1 },
 	{ "no Accept", OK UP CONN "\r\n", WSHAKE_FAILED, 101, -1 },
