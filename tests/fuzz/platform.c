@@ -1,11 +1,7 @@
 /* Any frame of the platform's socket, and any answer of its REST. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "lib/frame.h"
 #include "lib/platform.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static void
 read_page(const char *text, size_t size)

@@ -8,11 +8,9 @@
  * Let off: lone surrogates, which libjq takes in some places and not in
  * others, and depth, which it counts in its own way.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "lib/json.h"
 #include "lib/scan.h"
+#include "tests/fuzz/fuzz.h"
 
 #define TEXT_MAX (1 << 20)
 #define DEEP 100		/* brackets: more is not compared */
@@ -26,8 +24,6 @@ static const struct { int row; const char *path; } strings[] = {
 	{ EVENT, "event" }, { USER, "data.userId" },
 	{ TIME, "data.timestamp" },
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool
 is_comparable(const char *text, size_t len)
