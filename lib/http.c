@@ -1,6 +1,5 @@
 #include <limits.h>
 #include <openssl/ssl.h>
-#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -21,11 +20,18 @@ http_library(void)
 	return curl_version();
 }
 
+static void
+forget_headers(struct http_reply *r)
+{
+	r->retry_after_ms = r->date_ms = r->rate_reset_ms = -1;
+	r->rate_count = r->rate_allowed = 0;
+}
+
 void
 http_reply_init(struct http_reply *r)
 {
 	memset(r, 0, sizeof(*r));
-	r->retry_after_ms = r->date_ms = r->rate_reset_ms = -1;
+	forget_headers(r);
 	buf_init_secret(&r->body, HTTP_BODY_MAX);
 }
 
@@ -61,6 +67,12 @@ http_retry_after_ms(const char *value, int64_t wall_ms)
 		return -1;
 	ms = (int64_t)date * 1000 - wall_ms;
 	return ms < 0 ? 0 : ms > HTTP_WAIT_MAX_MS ? HTTP_WAIT_MAX_MS : ms;
+}
+
+bool
+http_is_status(const char *line, size_t len)
+{
+	return len > 5 && memcmp(line, "HTTP/", 5) == 0;
 }
 
 static size_t
@@ -106,7 +118,10 @@ on_header(char *line, size_t size, size_t count, void *arg)
 	time_t date;
 	uint64_t n;
 
-	if (header_is(line, len, "Retry-After:", value))
+	/* an interim answer, or a proxy's, says nothing of the next */
+	if (http_is_status(line, len))
+		forget_headers(r);
+	else if (header_is(line, len, "Retry-After:", value))
 		r->retry_after_ms = http_retry_after_ms(value,
 		    clock_wall_ms());
 	else if (header_is(line, len, "Date:", value) &&
@@ -161,8 +176,7 @@ http_prepare(CURL *easy, const char *url, const char *cacert,
     int64_t timeout_ms, struct http_reply *r)
 {
 	r->status = 0;
-	r->retry_after_ms = r->date_ms = r->rate_reset_ms = -1;
-	r->rate_count = r->rate_allowed = 0;
+	forget_headers(r);
 	r->cacert = cacert;
 	r->error[0] = '\0';
 	buf_reset(&r->body);

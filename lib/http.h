@@ -8,6 +8,7 @@
 #ifndef GC_HTTP_H
 #define GC_HTTP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <curl/curl.h>
 
@@ -52,5 +53,9 @@ int http_result(CURLcode result, struct http_reply *r, struct err *e);
 
 /* Retry-After: seconds or a date; ms from wall_ms on, capped; -1: none. */
 int64_t http_retry_after_ms(const char *value, int64_t wall_ms);
+
+/* Is what curl gives as a header the line with which an answer begins?  There
+ * may be several: interim ones, and that of a proxy. */
+bool http_is_status(const char *line, size_t len);
 
 #endif

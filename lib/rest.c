@@ -107,6 +107,13 @@ header(const char *line, size_t len, const char *name, char *out, size_t size)
 	return true;
 }
 
+/* Before each answer: an interim one, or a proxy's, says nothing of it. */
+static void
+forget_headers(struct rest_answer *a)
+{
+	*a = (struct rest_answer){ .retry_after_ms = -1, .reset_ms = -1 };
+}
+
 static size_t
 on_header(char *line, size_t size, size_t count, void *arg)
 {
@@ -116,7 +123,9 @@ on_header(char *line, size_t size, size_t count, void *arg)
 	char value[80];
 	uint64_t n;
 
-	if (header(line, len, "Retry-After", value, sizeof(value)))
+	if (http_is_status(line, len))
+		forget_headers(a);
+	else if (header(line, len, "Retry-After", value, sizeof(value)))
 		a->retry_after_ms = http_retry_after_ms(value,
 		    clock_wall_ms());
 	else if (header(line, len, "inin-correlation-id", a->correlation_id,
@@ -361,8 +370,7 @@ start_some(struct rest *r)
 		r->flying_count++;
 		r->counts.requests++;
 		pace_take(&r->pace, r->now_ms);
-		j->answer = (struct rest_answer){ .retry_after_ms = -1,
-		    .reset_ms = -1 };
+		forget_headers(&j->answer);
 		j->easy = curl_easy_init();
 		if (j->easy != NULL)
 			settings(r, j);

@@ -137,6 +137,57 @@ test_timeout(void)
 	close(fd);
 }
 
+/* A server in the same loop: the first to connect gets the answer. */
+static void
+serve(int listener, const char *answer, int *fd)
+{
+	if (*fd == -1 && (*fd = accept(listener, NULL, NULL)) != -1)
+		send(*fd, answer, strlen(answer), MSG_NOSIGNAL);
+}
+
+static void
+test_interim(void)
+{
+	static const char answer[] = "HTTP/1.1 103 Early\r\nRetry-After: 7\r\n"
+	    "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\ninin-ratelimit-count: 9\r\n"
+	    "inin-ratelimit-allowed: 9\r\ninin-ratelimit-reset: 9\r\n\r\n"
+	    "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n";
+	struct sockaddr_in a = { .sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(a);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	int fd = -1, running = 1;
+	CURLM *multi = curl_multi_init();
+	CURL *easy = curl_easy_init();
+	struct http_reply r;
+	char url[64];
+
+	http_reply_init(&r);
+	if (bind(listener, (struct sockaddr *)&a, len) == -1 ||
+	    listen(listener, 9) == -1 ||
+	    getsockname(listener, (struct sockaddr *)&a, &len) == -1)
+		return;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/", ntohs(a.sin_port));
+	http_prepare(easy, url, NULL, 20000, &r);
+	curl_multi_add_handle(multi, easy);
+	while (running > 0) {
+		curl_multi_perform(multi, &running);
+		serve(listener, answer, &fd);
+		curl_multi_poll(multi, NULL, 0, 10, NULL);
+	}
+	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &r.status);
+	is_int(r.status, 503, "an interim answer before the answer");
+	ok(r.retry_after_ms == -1 && r.date_ms == -1 && r.rate_count == 0 &&
+	    r.rate_allowed == 0 && r.rate_reset_ms == -1,
+	    "what it says is not the answer's");
+	curl_multi_remove_handle(multi, easy);
+	curl_easy_cleanup(easy);
+	curl_multi_cleanup(multi);
+	http_reply_free(&r);
+	close(fd);
+	close(listener);
+}
+
 /* The bundle: named, in the words of who sets it. */
 static void
 test_bundle(void)
@@ -177,6 +228,7 @@ main(void)
 	test_password();
 	test_timeout();
 	test_bundle();
+	test_interim();
 	curl_global_cleanup();
 	return done();
 }
