@@ -17,6 +17,7 @@
 
 #define HTTP_BODY_MAX (8 << 20)
 #define HTTP_WAIT_MAX_MS (24 * 3600 * 1000)	/* of a Retry-After */
+#define HTTP_VALUE_MAX 80	/* of a header that is read, with its NUL */
 #define HTTP_AGENT_NAME "gc-tools"
 
 struct http_reply {
@@ -53,6 +54,11 @@ int http_result(CURLcode result, struct http_reply *r, struct err *e);
 
 /* Retry-After: seconds or a date; ms from wall_ms on, capped; -1: none. */
 int64_t http_retry_after_ms(const char *value, int64_t wall_ms);
+
+/* Where the line is the header of that name: its value, blanks around it
+ * left out.  A longer one is none of ours. */
+bool http_header(const char *line, size_t len, const char *name,
+    char value[HTTP_VALUE_MAX]);
 
 /* Is what curl gives as a header the line with which an answer begins?  There
  * may be several: interim ones, and that of a proxy. */

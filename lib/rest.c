@@ -87,26 +87,6 @@ on_timer(CURLM *multi, long timeout_ms, void *arg)
 	return 0;
 }
 
-/* Where text names the header: its value, trimmed, in out. */
-static bool
-header(const char *line, size_t len, const char *name, char *out, size_t size)
-{
-	size_t n = strlen(name);
-
-	if (len <= n || line[n] != ':' || strncasecmp(line, name, n) != 0)
-		return false;
-	for (line += n + 1, len -= n + 1; len > 0 && (*line == ' ' ||
-	    *line == '\t'); line++)
-		len--;
-	while (len > 0 && (unsigned char)line[len - 1] <= ' ')
-		len--;
-	if (len >= size)
-		return false;
-	memcpy(out, line, len);
-	out[len] = '\0';
-	return true;
-}
-
 /* Before each answer: an interim one, or a proxy's, says nothing of it. */
 static void
 forget_headers(struct rest_answer *a)
@@ -120,25 +100,23 @@ on_header(char *line, size_t size, size_t count, void *arg)
 	struct job *j = arg;
 	struct rest_answer *a = &j->answer;
 	size_t len = size * count;
-	char value[80];
+	char value[HTTP_VALUE_MAX];
 	uint64_t n;
 
 	if (http_is_status(line, len))
 		forget_headers(a);
-	else if (header(line, len, "Retry-After", value, sizeof(value)))
+	else if (http_header(line, len, "Retry-After", value))
 		a->retry_after_ms = http_retry_after_ms(value,
 		    clock_wall_ms());
-	else if (header(line, len, "inin-correlation-id", a->correlation_id,
-	    sizeof(a->correlation_id)))
-		return len;
-	else if (header(line, len, "inin-ratelimit-count", value,
-	    sizeof(value)))
+	else if (http_header(line, len, "inin-correlation-id", value))
+		snprintf(a->correlation_id, sizeof(a->correlation_id),
+		    "%.63s", value);
+	else if (http_header(line, len, "inin-ratelimit-count", value))
 		str_number(value, UINT32_MAX, &a->count);
-	else if (header(line, len, "inin-ratelimit-allowed", value,
-	    sizeof(value)))
+	else if (http_header(line, len, "inin-ratelimit-allowed", value))
 		str_number(value, UINT32_MAX, &a->allowed);
-	else if (header(line, len, "inin-ratelimit-reset", value,
-	    sizeof(value)) && str_number(value, UINT32_MAX, &n) == 0)
+	else if (http_header(line, len, "inin-ratelimit-reset", value) &&
+	    str_number(value, UINT32_MAX, &n) == 0)
 		a->reset_ms = (int64_t)n * 1000;
 	return len;
 }

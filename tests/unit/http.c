@@ -51,6 +51,36 @@ static const struct { CURLcode result; int code; } results[] = {
 	{ CURLE_SSL_CACERT_BADFILE, GC_EX_CONFIG },
 };
 
+static const struct { const char *line, *value; } headers[] = {
+	{ "X-A: b\r\n", "b" }, { "x-a:b", "b" },
+	{ "X-A: \t b c \t\r\n", "b c" },
+	{ "X-A:\r\n", "" }, { "X-A", NULL }, { "X-AB: c\r\n", NULL },
+	{ "X-A : b\r\n", NULL }, { "", NULL },
+};
+
+static void
+test_headers(void)
+{
+	char value[HTTP_VALUE_MAX], line[2 * HTTP_VALUE_MAX];
+	const char *want;
+	bool found;
+
+	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+		want = headers[i].value;
+		found = http_header(headers[i].line, strlen(headers[i].line),
+		    "X-A", value);
+		ok(found == (want != NULL) &&
+		    (want == NULL || strcmp(value, want) == 0), "header '%s'",
+		    headers[i].line);
+	}
+	memset(line, 'v', sizeof(line));
+	memcpy(line, "X-A:", 4);
+	ok(http_header(line, HTTP_VALUE_MAX + 3, "X-A", value) &&
+	    strlen(value) == HTTP_VALUE_MAX - 1, "the longest");
+	ok(!http_header(line, HTTP_VALUE_MAX + 4, "X-A", value),
+	    "one that is longer is none");
+}
+
 /* Nothing listens at port 9 of a machine that is ours. */
 static void
 test_nobody(void)
@@ -151,7 +181,8 @@ test_interim(void)
 	static const char answer[] = "HTTP/1.1 103 Early\r\nRetry-After: 7\r\n"
 	    "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\ninin-ratelimit-count: 9\r\n"
 	    "inin-ratelimit-allowed: 9\r\ninin-ratelimit-reset: 9\r\n\r\n"
-	    "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n";
+	    "HTTP/1.1 503 Busy\r\ninin-ratelimit-count: 9 or so\r\n"
+	    "Content-Length: 0\r\n\r\n";
 	struct sockaddr_in a = { .sin_family = AF_INET,
 	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(a);
@@ -224,6 +255,7 @@ main(void)
 	}
 	http_reply_free(&r);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
+	test_headers();
 	test_nobody();
 	test_password();
 	test_timeout();
