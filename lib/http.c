@@ -72,7 +72,7 @@ http_retry_after_ms(const char *value, int64_t wall_ms)
 bool
 http_is_status(const char *line, size_t len)
 {
-	return len > 5 && memcmp(line, "HTTP/", 5) == 0;
+	return len > 5 && strncasecmp(line, "HTTP/", 5) == 0;
 }
 
 static size_t

@@ -73,6 +73,10 @@ test_headers(void)
 		    (want == NULL || strcmp(value, want) == 0), "header '%s'",
 		    headers[i].line);
 	}
+	ok(http_is_status("HTTP/1.1 200 OK\r\n", 17) &&
+	    http_is_status("Http/2 503\r\n", 12) &&
+	    !http_is_status("HTTP: x\r\n", 9) && !http_is_status("", 0),
+	    "where an answer begins, as curl has it");
 	memset(line, 'v', sizeof(line));
 	memcpy(line, "X-A:", 4);
 	ok(http_header(line, HTTP_VALUE_MAX + 3, "X-A", value) &&
