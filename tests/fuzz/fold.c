@@ -22,6 +22,34 @@ write_record(struct buf *line, const struct agent *a)
 }
 
 static void
+same_tier(const struct tier *a, const struct tier *b)
+{
+	require(own_is(&a->queue_id, own_text(&b->queue_id)) &&
+	    own_is(&a->status, own_text(&b->status)));
+	if (a->status.set)
+		require(own_is(&a->previous, own_text(&b->previous)) &&
+		    own_is(&a->wrap_up_code, own_text(&b->wrap_up_code)) &&
+		    own_is(&a->timestamp, own_text(&b->timestamp)) &&
+		    a->verified == b->verified &&
+		    a->from_rest == b->from_rest);
+}
+
+static void
+same_agent(const struct agent *a, const struct agent *b)
+{
+	require(a->seq == b->seq && a->queue_count == b->queue_count &&
+	    own_is(&a->name, own_text(&b->name)) &&
+	    (a->parts == NULL) == (b->parts == NULL));
+	same_tier(&a->global, &b->global);
+	for (size_t i = 0; i < a->queue_count; i++)
+		same_tier(&a->queues[i], &b->queues[i]);
+	if (a->parts == NULL)
+		return;
+	same_tier(&a->parts->presence, &b->parts->presence);
+	same_tier(&a->parts->active, &b->parts->active);
+}
+
+static void
 same_again(const struct agent *a, size_t most)
 {
 	struct buf line, again;
@@ -36,6 +64,7 @@ same_again(const struct agent *a, size_t most)
 	b = agent_new(ev.user_id, 1);
 	settle_agent(b, &ev, ev.seq, 0);
 	b->seq = ev.seq;
+	same_agent(a, b);
 	write_record(&again, b);
 	require(again.len == line.len &&
 	    memcmp(again.data, line.data, line.len) == 0);

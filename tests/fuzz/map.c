@@ -28,6 +28,21 @@ check_line(struct event *ev)
 	    text_is(ev->user_id, "ann") && text_is(ev->reason, "start"));
 }
 
+/* Is it about somebody else? */
+static bool
+is_of_another(const struct app *app, const char *text, size_t len)
+{
+	char *id = NULL;
+	const struct json_field f = { app->config.channels ? "id" : "userId",
+	    JSON_STRING, &id, NULL };
+	bool other;
+
+	json_read(text, len, &f, 1, NULL);
+	other = id != NULL && strcmp(id, "ann") != 0;
+	free(id);
+	return other;
+}
+
 static void
 answer(struct app *app, struct ask *ask, const char *text, size_t len)
 {
@@ -38,6 +53,7 @@ answer(struct app *app, struct ask *ask, const char *text, size_t len)
 	if (answer_state(app, &an, &e) == 0) {
 		/* of a user who is gone only a 404 tells */
 		check_line(&app->ev);
+		require(!is_of_another(app, text, len));
 		require(app->ev.tier.status.p != NULL ||
 		    app->ev.queues.count > 0 || parts_say(&app->ev.parts));
 	} else {

@@ -16,6 +16,18 @@ same(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
+/* Fit for a header, if there is one. */
+static bool
+is_fit(const char *token)
+{
+	if (token == NULL)
+		return true;
+	for (const char *p = token; *p != '\0'; p++)
+		if (*p <= ' ' || *p > '~')
+			return false;
+	return *token != '\0';
+}
+
 static void
 check_filter(const struct registry *r)
 {
@@ -67,6 +79,8 @@ as_token(const char *path)
 		    t.refresh_token == NULL);
 		return;
 	}
+	require(t.access_token != NULL && is_fit(t.access_token) &&
+	    is_fit(t.refresh_token) && is_fit(t.token_type));
 	require(token_save(&t, path, OWNER, &e) == 0 &&
 	    token_load(&again, path, OWNER, &e) == 1);
 	require(same(t.access_token, again.access_token) &&
