@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "lib/http.h"
 #include "lib/wshake.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -68,7 +69,7 @@ judge(const uint8_t *data, size_t size, size_t most, bool hints)
 	memcpy(v.reason, w.reason, sizeof(v.reason));
 	require(w.excerpt.len <= WSHAKE_EXCERPT_MAX &&
 	    v.retry_after_ms >= -1 &&
-	    v.retry_after_ms <= WSHAKE_RETRY_MAX_MS &&
+	    v.retry_after_ms <= HTTP_WAIT_MAX_MS &&
 	    (v.result == WSHAKE_DONE) <= (v.status == 101));
 	wshake_free(&w);
 	return v;

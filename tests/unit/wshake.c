@@ -54,6 +54,15 @@ static const struct {
 	{ "refused, wait until a date", "HTTP/1.1 429 Slow\r\n"
 	    "Retry-After: Thu, 01 Jan 1970 00:01:00 GMT\r\n"
 	    "Content-Length: 0\r\n\r\n", WSHAKE_REFUSED, 429, 59000 },
+	{ "refused, wait until a day that is none", "HTTP/1.1 429 Slow\r\n"
+	    "Retry-After: Thu, 99 Jan 1970 00:01:00 GMT\r\n"
+	    "Content-Length: 0\r\n\r\n", WSHAKE_REFUSED, 429, -1 },
+	{ "a month that is none", "HTTP/1.1 429 Slow\r\n"
+	    "Retry-After: Thu, 01 anF 1970 00:01:00 GMT\r\n"
+	    "Content-Length: 0\r\n\r\n", WSHAKE_REFUSED, 429, -1 },
+	{ "a date in the older form", "HTTP/1.1 429 Slow\r\n"
+	    "Retry-After: Thu Jan  1 00:01:00 1970\r\n"
+	    "Content-Length: 0\r\n\r\n", WSHAKE_REFUSED, 429, 59000 },
 	{ "refused, wait who knows", "HTTP/1.1 429 Slow\r\n"
 	    "Retry-After: soon\r\nContent-Length: 1\r\n\r\nx",
 	    WSHAKE_REFUSED, 429, -1 },
