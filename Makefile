@@ -13,6 +13,7 @@ VERSION := 0.1.0
 CFLAGS.asan  := -O1 -g -fsanitize=address,undefined \
                 -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS.fuzz  := $(CFLAGS.asan) -fsanitize=fuzzer-no-link
+CFLAGS.afl   := $(CFLAGS.asan)
 CFLAGS.cover := -O0 -g --coverage -DGC_COVERAGE
 CFLAGS.plain := -DGC_NO_SIMD
 ifeq ($(WERROR),1)
@@ -48,6 +49,8 @@ TOOLS   := $(sort $(basename $(notdir $(wildcard cmd/*.c))) \
 LIBOBJ  := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c))
 UNIT    := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*.c))
 FUZZ    := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*.c))
+REPLAY  := $(patsubst tests/fuzz/%.c,$(B)/tests/replay/%, \
+             $(wildcard tests/fuzz/*.c))
 HELPERS := $(patsubst %.c,$(B)/%,$(wildcard tests/helpers/*.c))
 BENCH   := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
 # a peer that is there where its library is
@@ -64,7 +67,8 @@ help:
 	@echo 'make check           the same, then every test'
 	@echo 'make quick           unit and golden tests only'
 	@echo 'make asan            every test under the address sanitizer'
-	@echo 'make fuzz            a short run of each fuzzer (clang)'
+	@echo 'make fuzz            a short run of each fuzzer (clang), for'
+	@echo '                     FUZZ_SECONDS each; ENGINE=afl: with AFL++'
 	@echo 'make soak SOAK=1m    faults drawn by chance, for so long'
 	@echo 'make bench           measured beside peers: gc-performance(7)'
 	@echo 'make lint            layers, banned functions, man pages'
@@ -109,7 +113,12 @@ $(B)/tests/bench/simdjson: tests/bench/simdjson.cc
 	@mkdir -p $(@D)
 	$(CXX) -std=c++17 -O2 -march=haswell -o $@ $< -lsimdjson
 
-tests-built: all $(UNIT) $(HELPERS) $(BENCH)
+# The same function, run over files without an engine.
+$(B)/tests/replay/%: $(B)/tests/fuzz/%.o $(B)/tests/replay.o $(B)/libgc.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS.test) $(BASE)
+
+tests-built: all $(UNIT) $(HELPERS) $(REPLAY) $(BENCH)
 
 RUN := PATH="$(CURDIR)/$(B):$$PATH" GC_BUILD="$(CURDIR)/$(B)" prove
 
@@ -134,12 +143,19 @@ quick: tests-built
 asan: deps
 	@$(MAKE) --no-print-directory V=asan test
 
+# The engines: the variant that each builds, and with what.
+ENGINE  ?= fuzz
+ENGINE.fuzz := clang
+ENGINE.afl  := afl-clang-fast
+
 fuzz:
-	@sh scripts/deps fuzz
-	@$(MAKE) --no-print-directory V=fuzz CC=clang fuzz-run
+	$(if $(ENGINE.$(ENGINE)),,$(error ENGINE is fuzz or afl))
+	@sh scripts/deps $(ENGINE)
+	@$(MAKE) --no-print-directory V=$(ENGINE) CC=$(ENGINE.$(ENGINE)) \
+	    fuzz-run
 
 fuzz-run: $(FUZZ)
-	@sh scripts/fuzz $(FUZZ)
+	@sh scripts/fuzz $(ENGINE) $(FUZZ)
 
 SOAK ?= 1m
 soak: all

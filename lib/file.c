@@ -147,8 +147,8 @@ write_beside(const char *path, char tmp[PATH_MAX], const struct iovec *parts,
 	if (fd == -1)
 		return err_set(e, GC_EX_CANTCREAT, "can't create '%s': %s",
 		    tmp, strerror(errno));
-	if (write_parts(fd, parts, count) == 0 && (public ?
-	    fchmod(fd, published_mode(path)) == 0 : fsync(fd) == 0))
+	if (write_parts(fd, parts, count) == 0 && (!public ||
+	    fchmod(fd, published_mode(path)) == 0) && fsync(fd) == 0)
 		return fd;
 	err_set(e, GC_EX_IOERR, "can't write '%s': %s", tmp,
 	    strerror(errno));

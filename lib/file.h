@@ -36,11 +36,9 @@ int file_replace(const char *path, const void *bytes, size_t len,
 int file_replace_parts(const char *path, const struct iovec *parts,
     size_t count, int *keep, struct err *e);
 
-/*
- * Replaced as atomically, for others to read: mode as the file at path has
- * it, else what the umask leaves of 0666.  Not synced: what is published is
- * written anew all the time, and after a power cut at the next turn.
- */
+/* The same for others to read: its mode is that of the file at path, else
+ * what the umask leaves of 0666.  The folder is not synced: after a power
+ * cut the bytes may be the old ones. */
 int file_publish(const char *path, const void *bytes, size_t len,
     struct err *e);
 

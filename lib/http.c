@@ -65,11 +65,19 @@ http_stop(void)
 
 /* --- replies -------------------------------------------------------------- */
 
+static void
+forget_headers(struct http_reply *r)
+{
+	r->retry_after_ms = r->date_ms = r->rate_reset_ms = -1;
+	r->rate_count = r->rate_allowed = 0;
+	r->correlation_id[0] = '\0';
+}
+
 void
 http_reply_init(struct http_reply *r)
 {
 	memset(r, 0, sizeof(*r));
-	r->retry_after_ms = r->date_ms = r->rate_reset_ms = -1;
+	forget_headers(r);
 	buf_init_secret(&r->body, HTTP_BODY_MAX);
 }
 
@@ -107,6 +115,12 @@ http_retry_after_ms(const char *value, int64_t wall_ms)
 	return ms < 0 ? 0 : ms > HTTP_WAIT_MAX_MS ? HTTP_WAIT_MAX_MS : ms;
 }
 
+bool
+http_is_status(const char *line, size_t len)
+{
+	return len > 5 && strncasecmp(line, "HTTP/", 5) == 0;
+}
+
 static size_t
 on_body(char *bytes, size_t size, size_t count, void *arg)
 {
@@ -115,36 +129,24 @@ on_body(char *bytes, size_t size, size_t count, void *arg)
 	return buf_add(&r->body, bytes, size * count) == 0 ? size * count : 0;
 }
 
-/* The value of a header of that name, as text; false if it is another. */
-static bool
-header_is(const char *line, size_t len, const char *name, char value[80])
+bool
+http_header(const char *line, size_t len, const char *name,
+    char value[HTTP_VALUE_MAX])
 {
 	size_t n = strlen(name);
 
-	if (len <= n || len - n >= 80 || strncasecmp(line, name, n) != 0)
+	if (len <= n || line[n] != ':' || strncasecmp(line, name, n) != 0)
 		return false;
-	memcpy(value, line + n, len - n);
-	value[len - n] = '\0';
+	for (line += n + 1, len -= n + 1; len > 0 && (*line == ' ' ||
+	    *line == '\t'); line++)
+		len--;
+	while (len > 0 && (unsigned char)line[len - 1] <= ' ')
+		len--;
+	if (len >= HTTP_VALUE_MAX)
+		return false;
+	memcpy(value, line, len);
+	value[len] = '\0';
 	return true;
-}
-
-/* In place: blanks around it and the line's end are cut off. */
-static char *
-first_word(char *value)
-{
-	value += strspn(value, " \t");
-	value[strcspn(value, " \t\r\n")] = '\0';
-	return value;
-}
-
-/* A whole number; untouched where it is none. */
-static bool
-number_is(const char *line, size_t len, const char *name, uint64_t *n)
-{
-	char value[80];
-
-	return header_is(line, len, name, value) &&
-	    str_number(first_word(value), UINT32_MAX, n) == 0;
 }
 
 static size_t
@@ -152,25 +154,29 @@ on_header(char *line, size_t size, size_t count, void *arg)
 {
 	struct http_reply *r = arg;
 	size_t len = size * count;
-	char value[80];
+	char value[HTTP_VALUE_MAX];
 	time_t date;
 	uint64_t n;
 
-	if (header_is(line, len, "Retry-After:", value))
+	/* an interim answer, or a proxy's, says nothing of the next */
+	if (http_is_status(line, len))
+		forget_headers(r);
+	else if (http_header(line, len, "Retry-After", value))
 		r->retry_after_ms = http_retry_after_ms(value,
 		    clock_wall_ms());
-	else if (header_is(line, len, "Date:", value) &&
+	else if (http_header(line, len, "Date", value) &&
 	    (date = curl_getdate(value, NULL)) != -1)
 		r->date_ms = (int64_t)date * 1000;
-	else if (header_is(line, len, "inin-correlation-id:", value))
-		snprintf(r->correlation_id, sizeof(r->correlation_id), "%s",
-		    first_word(value));
-	else if (number_is(line, len, "inin-ratelimit-reset:", &n))
+	else if (http_header(line, len, "inin-correlation-id", value))
+		snprintf(r->correlation_id, sizeof(r->correlation_id), "%.63s",
+		    value);
+	else if (http_header(line, len, "inin-ratelimit-reset", value) &&
+	    str_number(value, UINT32_MAX, &n) == 0)
 		r->rate_reset_ms = (int64_t)n * 1000;
-	else if (!number_is(line, len, "inin-ratelimit-count:",
-	    &r->rate_count))
-		number_is(line, len, "inin-ratelimit-allowed:",
-		    &r->rate_allowed);
+	else if (http_header(line, len, "inin-ratelimit-count", value))
+		str_number(value, UINT32_MAX, &r->rate_count);
+	else if (http_header(line, len, "inin-ratelimit-allowed", value))
+		str_number(value, UINT32_MAX, &r->rate_allowed);
 	return len;
 }
 
@@ -215,9 +221,7 @@ http_prepare(CURL *easy, const char *url, const char *cacert,
     int64_t timeout_ms, struct http_reply *r)
 {
 	r->status = 0;
-	r->retry_after_ms = r->date_ms = r->rate_reset_ms = -1;
-	r->rate_count = r->rate_allowed = 0;
-	r->correlation_id[0] = '\0';
+	forget_headers(r);
 	r->cacert = cacert;
 	r->error[0] = '\0';
 	buf_reset(&r->body);

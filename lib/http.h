@@ -8,6 +8,7 @@
 #ifndef GC_HTTP_H
 #define GC_HTTP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <curl/curl.h>
 
@@ -16,6 +17,7 @@
 
 #define HTTP_BODY_MAX (8 << 20)
 #define HTTP_WAIT_MAX_MS (24 * 3600 * 1000)	/* of a Retry-After */
+#define HTTP_VALUE_MAX 80	/* of a header that is read, with its NUL */
 #define HTTP_AGENT_NAME "gc-tools"
 
 struct http_reply {
@@ -58,5 +60,14 @@ int http_result(CURLcode result, struct http_reply *r, struct err *e);
 
 /* Retry-After: seconds or a date; ms from wall_ms on, capped; -1: none. */
 int64_t http_retry_after_ms(const char *value, int64_t wall_ms);
+
+/* Where the line is the header of that name: its value, blanks around it
+ * left out.  A longer one is none of ours. */
+bool http_header(const char *line, size_t len, const char *name,
+    char value[HTTP_VALUE_MAX]);
+
+/* Is what curl gives as a header the line with which an answer begins?  There
+ * may be several: interim ones, and that of a proxy. */
+bool http_is_status(const char *line, size_t len);
 
 #endif

@@ -105,6 +105,13 @@ merge_add(struct merge *m, const struct event *ev, const char *line,
 	m->line_len = raw;
 }
 
+/* A count that is told must be one that can be read. */
+static uint64_t
+sum(uint64_t a, uint64_t b)
+{
+	return a > SLICE_NUMBER_MAX - b ? SLICE_NUMBER_MAX : a + b;
+}
+
 /* What all the events together say. */
 struct summary {
 	uint64_t count;
@@ -119,7 +126,7 @@ summarize(const struct merge *m)
 
 	for (const struct merge_item *i = m->latest; i != NULL;
 	    i = i->earlier) {
-		s.count += i->count;
+		s.count = sum(s.count, i->count);
 		s.intact = s.intact && i->intact;
 		if (stamp_cmp(i->since.stamp, s.first->since.stamp) <= 0)
 			s.first = i;

@@ -2,7 +2,6 @@
 
 #include "lib/slice.h"
 
-#define NUMBER_MAX (UINT64_C(1) << 53)
 #define EXPONENT_MAX 99999999	/* where it is larger the rest is moot */
 
 static const char *
@@ -231,12 +230,12 @@ static int
 shift_in(uint64_t *value, int64_t n, unsigned digit)
 {
 	for (; n > 0 && *value > 0; n--) {
-		if (*value > NUMBER_MAX / 10)
+		if (*value > SLICE_NUMBER_MAX / 10)
 			return -1;
 		*value *= 10;
 	}
 	*value += digit;
-	return *value > NUMBER_MAX ? -1 : 0;
+	return *value > SLICE_NUMBER_MAX ? -1 : 0;
 }
 
 int

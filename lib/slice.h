@@ -12,6 +12,8 @@
 
 #include "lib/buf.h"
 
+#define SLICE_NUMBER_MAX (UINT64_C(1) << 53)
+
 enum scan_kind {
 	SCAN_ABSENT,		/* 0: a zeroed slice is absent */
 	SCAN_NULL, SCAN_FALSE, SCAN_TRUE, SCAN_NUMBER, SCAN_STRING,
@@ -42,7 +44,8 @@ int slice_unescape(struct slice s, struct buf *out);
 /* Is it a string of just these characters? */
 bool slice_is(struct slice s, const char *text);
 
-/* A non-negative whole number of at most 2^53; -1 if it is none. */
+/* A non-negative whole number of at most SLICE_NUMBER_MAX, up to which every
+ * reader of JSON is exact; -1 if it is none. */
 int slice_number(struct slice s, uint64_t *value);
 
 #endif

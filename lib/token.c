@@ -8,6 +8,7 @@
 #include "lib/token.h"
 
 #define TYPE_MAX 64
+#define LAST_SECOND INT64_C(253402300799)	/* 9999-12-31T23:59:59Z */
 #define LIFE_MAX_S (366 * 86400)	/* a longer life is an error */
 
 static void
@@ -112,14 +113,15 @@ token_from_bare(struct token *t, const char *text, struct err *e)
 	return 0;
 }
 
-/* 0: unknown.  So is what was before 1970: some languages' zero time. */
+/* 0: unknown.  So is what was before 1970: some languages' zero time; and
+ * what is after 9999, which no text could tell again. */
 static int64_t
 moment(const char *text)
 {
 	struct stamp s;
 
 	if (text == NULL || clock_parse(text, strlen(text), &s) == -1 ||
-	    s.sec < 0)
+	    s.sec < 0 || s.sec > LAST_SECOND)
 		return 0;
 	return stamp_to_ms(s);
 }

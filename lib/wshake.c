@@ -3,8 +3,8 @@
 #include <string.h>
 #include <strings.h>
 #include <stdio.h>
-#include <time.h>
 
+#include "lib/http.h"
 #include "lib/str.h"
 #include "lib/wshake.h"
 
@@ -71,13 +71,23 @@ wshake_request(struct buf *out, const struct wshake_request *r,
 
 /* --- the reply ---------------------------------------------------------- */
 
+/* What the fields of a reply have said so far. */
+static void
+forget_fields(struct wshake *w)
+{
+	w->fields = 0;
+	w->upgrade = w->connection = false;
+	w->accepted = w->bad_accept = false;
+	w->extension = w->protocol = w->chunked = false;
+	w->retry_after_ms = w->body_left = -1;
+}
+
 void
 wshake_init(struct wshake *w, const char *key, int64_t wall_ms)
 {
 	memset(w, 0, sizeof(*w));
-	w->retry_after_ms = -1;
 	w->wall_ms = wall_ms;
-	w->body_left = -1;
+	forget_fields(w);
 	buf_init(&w->line, WSHAKE_HEAD_MAX);
 	buf_init(&w->field, WSHAKE_HEAD_MAX);
 	buf_init(&w->excerpt, WSHAKE_EXCERPT_MAX);
@@ -138,37 +148,6 @@ has_token(const char *list, const char *word)
 	return false;
 }
 
-static int64_t
-retry_after(const struct wshake *w, const char *value)
-{
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	int day, year, hour, min, sec;
-	char month[4];
-	const char *m;
-	uint64_t n;
-	struct tm tm = { 0 };
-	int64_t ms;
-
-	if (value[0] != '\0' &&
-	    value[strspn(value, "0123456789")] == '\0')
-		return str_number(value, WSHAKE_RETRY_MAX_MS / 1000, &n) ==
-		    -1 ? WSHAKE_RETRY_MAX_MS : (int64_t)n * 1000;
-	/* RFC 9110's preferred form of a date */
-	if (sscanf(value, "%*3s, %2d %3s %4d %2d:%2d:%2d GMT", &day, month,
-	    &year, &hour, &min, &sec) != 6 ||
-	    (m = strstr(months, month)) == NULL || strlen(month) != 3)
-		return -1;
-	tm.tm_mday = day;
-	tm.tm_mon = (int)(m - months) / 3;
-	tm.tm_year = year - 1900;
-	tm.tm_hour = hour;
-	tm.tm_min = min;
-	tm.tm_sec = sec;
-	ms = (int64_t)timegm(&tm) * 1000 - w->wall_ms;
-	return ms < 0 ? 0 : ms > WSHAKE_RETRY_MAX_MS ? WSHAKE_RETRY_MAX_MS :
-	    ms;
-}
-
 static void
 take_field(struct wshake *w, const char *name, const char *value)
 {
@@ -187,7 +166,7 @@ take_field(struct wshake *w, const char *name, const char *value)
 	else if (strcasecmp(name, "Sec-WebSocket-Protocol") == 0)
 		w->protocol = true;
 	else if (strcasecmp(name, "Retry-After") == 0)
-		w->retry_after_ms = retry_after(w, value);
+		w->retry_after_ms = http_retry_after_ms(value, w->wall_ms);
 	else if (strcasecmp(name, "Content-Length") == 0 &&
 	    str_number(value, INT64_MAX, &n) == 0)
 		w->body_left = (int64_t)n;
@@ -225,10 +204,11 @@ judge(struct wshake *w, struct err *err)
 	const char *why = NULL;
 
 	if (w->status < 200 && w->status != 101) {
-		/* an interim answer: the real one follows */
+		/* an interim answer: the real one follows, and says for
+		 * itself all that there is to say */
+		forget_fields(w);
 		w->phase = STATUS_LINE;
 		w->status = 0;
-		w->fields = 0;
 		return 0;
 	}
 	w->phase = BODY;

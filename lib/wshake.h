@@ -24,7 +24,6 @@
 #define WSHAKE_HEAD_MAX (16 * 1024)	/* interim replies included */
 #define WSHAKE_FIELDS_MAX 128
 #define WSHAKE_EXCERPT_MAX 512
-#define WSHAKE_RETRY_MAX_MS (24 * 3600 * INT64_C(1000))
 
 struct wshake_request {
 	const char *host;	/* transport_target.host */
@@ -44,7 +43,7 @@ enum wshake_result {
 /* The one reply.  The members up to the line are for the caller. */
 struct wshake {
 	int status;		/* 0 until the head is complete */
-	int64_t retry_after_ms;	/* from now on; -1: none; capped */
+	int64_t retry_after_ms;	/* http_retry_after_ms */
 	char reason[64];	/* phrase of the status line: remote text */
 	struct buf excerpt;	/* of the refusal's body: remote text */
 	/* ---- */

@@ -9,6 +9,9 @@
     EVENT_BIT(EVENT_MEMBERS) | EVENT_BIT(EVENT_BARRIER) | \
     EVENT_BIT(EVENT_AGENT) | EVENT_BIT(EVENT_STATE))
 
+/* Our own go on from what we are told, and must stay what can be read. */
+#define SEQ_MAX (SLICE_NUMBER_MAX / 2)
+
 static const char too_long[] =
     "its agent's record would be longer than 1 MiB";
 
@@ -284,6 +287,8 @@ fold_line(struct app *app, const char *line, size_t len, size_t raw)
 	why = event_parse(ev, line, len, ACT_ON);
 	roster_approach(&app->roster);
 	app->id_at = 0;
+	if (why == NULL && ev->kind == EVENT_AGENT && ev->seq > SEQ_MAX)
+		why = "seq is higher than any roster's";
 	if (why != NULL) {
 		filter_reject(&app->filter, why);
 		return;

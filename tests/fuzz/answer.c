@@ -1,13 +1,9 @@
 /* What HTTP servers and token commands say: Retry-After, tokens. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "lib/http.h"
 #include "lib/token.h"
+#include "tests/fuzz/fuzz.h"
 
 #define NOW_MS INT64_C(1718461930000)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A token that was accepted can be told, and read again as the same. */
 static void

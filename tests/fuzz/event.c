@@ -1,21 +1,11 @@
 /* Any line, as every tool reads it, queues sorted.  A frame of the platform
  * goes into a record too: what the record's line says is what the frame
  * said, and no longer than was reckoned. */
-#include <stdlib.h>
-
 #include "lib/event.h"
 #include "lib/hear.h"
 #include "lib/record.h"
 #include "lib/supersede.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool holds)
-{
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void
 check_queues(const struct event *ev)

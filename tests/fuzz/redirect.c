@@ -1,11 +1,7 @@
 /* Any request to the redirect's address, whole and cut; the page repeats
  * what it said. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "lib/redirect.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 /* Text of the page that would be more than text. */
 static int

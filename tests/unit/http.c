@@ -53,6 +53,40 @@ static const struct { CURLcode result; int code; } results[] = {
 	{ CURLE_SSL_CACERT_BADFILE, GC_EX_CONFIG },
 };
 
+static const struct { const char *line, *value; } headers[] = {
+	{ "X-A: b\r\n", "b" }, { "x-a:b", "b" },
+	{ "X-A: \t b c \t\r\n", "b c" },
+	{ "X-A:\r\n", "" }, { "X-A", NULL }, { "X-AB: c\r\n", NULL },
+	{ "X-A : b\r\n", NULL }, { "", NULL },
+};
+
+static void
+test_headers(void)
+{
+	char value[HTTP_VALUE_MAX], line[2 * HTTP_VALUE_MAX];
+	const char *want;
+	bool found;
+
+	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+		want = headers[i].value;
+		found = http_header(headers[i].line, strlen(headers[i].line),
+		    "X-A", value);
+		ok(found == (want != NULL) &&
+		    (want == NULL || strcmp(value, want) == 0), "header '%s'",
+		    headers[i].line);
+	}
+	ok(http_is_status("HTTP/1.1 200 OK\r\n", 17) &&
+	    http_is_status("Http/2 503\r\n", 12) &&
+	    !http_is_status("HTTP: x\r\n", 9) && !http_is_status("", 0),
+	    "where an answer begins, as curl has it");
+	memset(line, 'v', sizeof(line));
+	memcpy(line, "X-A:", 4);
+	ok(http_header(line, HTTP_VALUE_MAX + 3, "X-A", value) &&
+	    strlen(value) == HTTP_VALUE_MAX - 1, "the longest");
+	ok(!http_header(line, HTTP_VALUE_MAX + 4, "X-A", value),
+	    "one that is longer is none");
+}
+
 /* Nothing listens at port 9 of a machine that is ours. */
 static void
 test_nobody(void)
@@ -182,7 +216,7 @@ get(const char *answer, struct http_reply *r)
 }
 
 static void
-test_headers(void)
+test_reply(void)
 {
 	struct http_reply r;
 
@@ -203,6 +237,24 @@ test_headers(void)
 	    r.rate_allowed == 0 && r.rate_reset_ms == -1 &&
 	    r.retry_after_ms == -1 && r.date_ms == -1,
 	    "what is not told is not kept from the one before");
+	http_reply_free(&r);
+}
+
+static void
+test_interim(void)
+{
+	struct http_reply r;
+
+	http_reply_init(&r);
+	get("HTTP/1.1 103 Early\r\nRetry-After: 7\r\n"
+	    "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+	    "inin-correlation-id: c-9\r\ninin-ratelimit-count: 9\r\n"
+	    "inin-ratelimit-allowed: 9\r\ninin-ratelimit-reset: 9\r\n\r\n"
+	    "HTTP/1.1 503 Busy\r\ninin-ratelimit-count: 9 or so\r\n"
+	    "Content-Length: 0\r\n\r\n", &r);
+	ok(r.correlation_id[0] == '\0' && r.retry_after_ms == -1 &&
+	    r.date_ms == -1 && r.rate_count == 0 && r.rate_allowed == 0 &&
+	    r.rate_reset_ms == -1, "an interim answer says nothing of it");
 	http_reply_free(&r);
 }
 
@@ -243,11 +295,13 @@ main(void)
 	http_reply_free(&r);
 	if (http_start(&e) == -1)
 		return 1;
+	test_headers();
 	test_nobody();
 	test_password();
 	test_timeout();
-	test_headers();
+	test_reply();
 	test_bundle();
+	test_interim();
 	http_stop();
 	return done();
 }

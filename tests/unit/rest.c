@@ -197,6 +197,15 @@ test_requests(struct rest *r)
 	    "its token");
 	ok(strstr(seen.data, "Content-Length: 0\r\n") != NULL, "no body");
 
+	reset("HTTP/1.1 103 Early\r\nRetry-After: 7\r\n"
+	    "inin-ratelimit-count: 9\r\ninin-ratelimit-allowed: 9\r\n"
+	    "inin-ratelimit-reset: 9\r\ninin-correlation-id: c-8\r\n\r\n"
+	    "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+	ask(r, "GET", "/early", NULL);
+	run(r, END_MS);
+	ok(got.status == 200 && got.retry_after_ms == -1,
+	    "what an interim answer says is not the answer's");
+
 	reset(NULL);
 	ask(r, "PUT", "/p?q=1", "[1,2]");
 	run(r, END_MS);

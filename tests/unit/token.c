@@ -59,6 +59,10 @@ static const struct {
 	{ "{\"access_token\":\"abc\",\"expires_at\":\"tomorrow\"}",
 	    "abc", 0, 0 },
 	{ "{\"access_token\":\"abc\"}", "abc", 0, 0 },
+	{ "{\"access_token\":\"abc\","
+	    "\"issued_at\":\"9999-12-31T23:59:59.999Z\","
+	    "\"expires_at\":\"9999-12-31T23:59:59-00:01\"}",
+	    "abc", INT64_C(253402300799999), 0 },
 	{ "{\"event\":\"gc:token\"}", NULL, 0, 0 },
 	{ "{\"access_token\":\"a b\"}", NULL, 0, 0 },
 	{ "{\"access_token\":\"abc\"", NULL, 0, 0 },

@@ -23,6 +23,13 @@ static const struct {
 	    WSHAKE_DONE, 101, -1 },
 	{ "an interim answer first", "HTTP/1.1 103 Early\r\nA: b\r\n\r\n"
 	    OK UP CONN ACC "\r\n", WSHAKE_DONE, 101, -1 },
+	{ "what an interim answer says is not the answer's",
+	    "HTTP/1.1 103 Early\r\n" UP CONN ACC "\r\n" OK "\r\n",
+	    WSHAKE_FAILED, 101, -1 },
+	{ "nor against it", "HTTP/1.1 103 Early\r\n" ACC
+	    "Retry-After: 7\r\nSec-WebSocket-Extensions: x\r\n"
+	    "Sec-WebSocket-Protocol: x\r\n\r\n" OK UP CONN ACC "\r\n",
+	    WSHAKE_DONE, 101, -1 },
 	{ "no Upgrade", OK CONN ACC "\r\n", WSHAKE_FAILED, 101, -1 },
 	{ "no Connection", OK UP ACC "\r\n", WSHAKE_FAILED, 101, -1 },
 	{ "no Accept", OK UP CONN "\r\n", WSHAKE_FAILED, 101, -1 },
@@ -46,6 +53,15 @@ static const struct {
 	    "Content-Length: 2\r\n\r\n{}", WSHAKE_REFUSED, 503, 7000 },
 	{ "refused, wait until a date", "HTTP/1.1 429 Slow\r\n"
 	    "Retry-After: Thu, 01 Jan 1970 00:01:00 GMT\r\n"
+	    "Content-Length: 0\r\n\r\n", WSHAKE_REFUSED, 429, 59000 },
+	{ "refused, wait until a day that is none", "HTTP/1.1 429 Slow\r\n"
+	    "Retry-After: Thu, 99 Jan 1970 00:01:00 GMT\r\n"
+	    "Content-Length: 0\r\n\r\n", WSHAKE_REFUSED, 429, -1 },
+	{ "a month that is none", "HTTP/1.1 429 Slow\r\n"
+	    "Retry-After: Thu, 01 anF 1970 00:01:00 GMT\r\n"
+	    "Content-Length: 0\r\n\r\n", WSHAKE_REFUSED, 429, -1 },
+	{ "a date in the older form", "HTTP/1.1 429 Slow\r\n"
+	    "Retry-After: Thu Jan  1 00:01:00 1970\r\n"
 	    "Content-Length: 0\r\n\r\n", WSHAKE_REFUSED, 429, 59000 },
 	{ "refused, wait who knows", "HTTP/1.1 429 Slow\r\n"
 	    "Retry-After: soon\r\nContent-Length: 1\r\n\r\nx",
