@@ -197,7 +197,9 @@ file_publish(const char *path, const void *bytes, size_t len, struct err *e)
 {
 	const struct iovec part = { (void *)(uintptr_t)bytes, len };
 
-	return put_in_place(path, &part, 1, true, NULL, e);
+	if (put_in_place(path, &part, 1, true, NULL, e) == -1)
+		return -1;
+	return file_sync_folder(path, e);
 }
 
 void

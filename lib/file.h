@@ -37,8 +37,7 @@ int file_replace_parts(const char *path, const struct iovec *parts,
     size_t count, int *keep, struct err *e);
 
 /* The same for others to read: its mode is that of the file at path, else
- * what the umask leaves of 0666.  The folder is not synced: after a power
- * cut the bytes may be the old ones. */
+ * what the umask leaves of 0666. */
 int file_publish(const char *path, const void *bytes, size_t len,
     struct err *e);
 
