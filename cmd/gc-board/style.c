@@ -31,7 +31,7 @@ const char style_sheet[] =
     "border-radius:.3em;padding:.4em .6em;overflow-wrap:anywhere}"
     ".tiles b{display:block;font-size:2.9em;line-height:1.05;"
     "font-variant-numeric:tabular-nums}"
-    ".tiles span{font-weight:600;font-size:.86em}.tiles i{display:block;"
+    ".tiles span{font-weight:600;font-size:.8em}.tiles i{display:block;"
     "color:var(--alarm);"
     "font-style:normal}"
     ".ready{color:var(--ready);fill:var(--ready)}"
