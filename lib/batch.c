@@ -16,23 +16,47 @@ static const struct scan_key keys[J_LEN] = {
 	[J_CRC] = { "crc32", -1 },
 };
 
+/*
+ * Eight bytes a step, by a table for each of them: row k is what a byte
+ * makes of the sum k bytes later.
+ */
+#define SLICES 8
+
+static uint32_t sums[SLICES][256];
+
+static void
+make_sums(void)
+{
+	for (uint32_t i = 0; i < 256; i++) {
+		uint32_t c = i;
+
+		for (int k = 0; k < 8; k++)
+			c = (c >> 1) ^ (c & 1 ? 0xedb88320u : 0);
+		sums[0][i] = c;
+	}
+	for (int row = 1; row < SLICES; row++)
+		for (int i = 0; i < 256; i++)
+			sums[row][i] = sums[0][sums[row - 1][i] & 0xff] ^
+			    (sums[row - 1][i] >> 8);
+}
+
 uint32_t
 batch_crc32(uint32_t crc, const void *bytes, size_t len)
 {
-	static uint32_t table[256];
 	const unsigned char *p = bytes;
 
-	if (table[1] == 0)
-		for (uint32_t i = 0; i < 256; i++) {
-			uint32_t c = i;
-
-			for (int k = 0; k < 8; k++)
-				c = (c >> 1) ^ (c & 1 ? 0xedb88320u : 0);
-			table[i] = c;
-		}
+	if (sums[0][1] == 0)
+		make_sums();
 	crc = ~crc;
+	for (; len >= SLICES; len -= SLICES, p += SLICES)
+		crc = sums[7][(crc ^ p[0]) & 0xff] ^
+		    sums[6][((crc >> 8) ^ p[1]) & 0xff] ^
+		    sums[5][((crc >> 16) ^ p[2]) & 0xff] ^
+		    sums[4][(crc >> 24) ^ p[3]] ^
+		    sums[3][p[4]] ^ sums[2][p[5]] ^
+		    sums[1][p[6]] ^ sums[0][p[7]];
 	while (len-- > 0)
-		crc = table[(crc ^ *p++) & 0xff] ^ (crc >> 8);
+		crc = sums[0][(crc ^ *p++) & 0xff] ^ (crc >> 8);
 	return ~crc;
 }
 
@@ -54,9 +78,9 @@ damaged(const struct reading *r, uint64_t line, const char *why,
 	    ": %s; the file is left as it is", r->t->path, line, why);
 }
 
-static int
-read_header(const struct reading *r, const char *line, size_t len,
-    struct err *e)
+int
+batch_check_header(const char *path, const char *kind, const char *line,
+    size_t len, struct err *e)
 {
 	struct slice v[J_LEN];
 	uint64_t version;
@@ -64,14 +88,13 @@ read_header(const struct reading *r, const char *line, size_t len,
 	if (scan_object(line, len, keys, J_LEN, v) != SCAN_OK ||
 	    !slice_is(v[J_EVENT], "gc:journal") ||
 	    slice_number(v[J_VERSION], &version) == -1 || version == 0)
-		return err_set(e, GC_EX_DATAERR, "'%s' is no journal",
-		    r->t->path);
+		return err_set(e, GC_EX_DATAERR, "'%s' is no journal", path);
 	if (version > BATCH_VERSION)
 		return err_set(e, GC_EX_DATAERR, "'%s' was written by a newer "
-		    "version (%" PRIu64 ")", r->t->path, version);
-	if (!slice_is(v[J_KIND], r->t->kind))
+		    "version (%" PRIu64 ")", path, version);
+	if (!slice_is(v[J_KIND], kind))
 		return err_set(e, GC_EX_DATAERR, "'%s' is a journal of "
-		    "another kind than %s", r->t->path, r->t->kind);
+		    "another kind than %s", path, kind);
 	return 0;
 }
 
@@ -173,8 +196,9 @@ read_lines(struct reading *r, struct err *e)
 			break;
 		end = newline ? (size_t)(newline + 1 - r->text) : r->len;
 		if (r->line == 0) {
-			if (read_header(r, r->text + at,
-			    end - at - (newline != NULL), e) == -1)
+			if (batch_check_header(r->t->path, r->t->kind,
+			    r->text + at, end - at - (newline != NULL), e) ==
+			    -1)
 				return -1;
 			if (newline == NULL)
 				return damaged(r, 1, "the line is cut", e);
@@ -206,8 +230,14 @@ batch_read(struct batch_text *t, const char *text, size_t len, struct err *e)
 void
 batch_header(struct buf *out, const char *kind)
 {
+	batch_header_with(out, kind, "");
+}
+
+void
+batch_header_with(struct buf *out, const char *kind, const char *members)
+{
 	buf_addf(out, "{\"event\":\"gc:journal\",\"version\":%d,\"kind\":"
-	    "\"%s\"}\n", BATCH_VERSION, kind);
+	    "\"%s\"%s}\n", BATCH_VERSION, kind, members);
 }
 
 void
@@ -218,4 +248,56 @@ batch_commit(struct buf *out, uint64_t lines, uint32_t crc, int64_t wall_ms)
 	clock_format_ms(wall_ms, at);
 	buf_addf(out, "{\"event\":\"gc:commit\",\"at\":\"%s\",\"lines\":%"
 	    PRIu64 ",\"crc32\":\"%08" PRIx32 "\"}\n", at, lines, crc);
+}
+
+/* Judge the commit line at [at, end) of a batch that begins at text. */
+static enum batch_verdict
+judge(const char *text, size_t at, size_t end, const struct batch_find *f,
+    struct batch_found *found)
+{
+	struct slice v[J_LEN];
+	uint64_t lines;
+	char sum[9];
+
+	if (!is_commit(text + at, end - at - 1, v))
+		return BATCH_MORE;
+	*found = (struct batch_found){ at, end, f->lines };
+	if (slice_number(v[J_LINES], &lines) == -1 || lines != f->lines)
+		return BATCH_BAD;
+	snprintf(sum, sizeof(sum), "%08" PRIx32, batch_crc32(0, text, at));
+	return slice_is(v[J_CRC], sum) ? BATCH_WHOLE : BATCH_BAD;
+}
+
+enum batch_verdict
+batch_find(struct batch_find *f, const char *text, size_t len,
+    struct batch_found *found)
+{
+	static const char begin[] = "{\"event\":\"gc:commit\"";
+	enum batch_verdict verdict;
+	const char *newline;
+	size_t at, end;
+
+	for (at = f->at; at < len; at = end) {
+		newline = memchr(text + f->searched, '\n',
+		    len - f->searched);
+		if (newline == NULL)
+			break;
+		end = f->searched = (size_t)(newline + 1 - text);
+		if (end - at > sizeof(begin) && memcmp(text + at, begin,
+		    sizeof(begin) - 1) == 0 &&
+		    (verdict = judge(text, at, end, f, found)) != BATCH_MORE) {
+			*f = (struct batch_find){ 0 };
+			return verdict;
+		}
+		f->at = end;
+		f->lines++;
+	}
+	f->searched = len;
+	if (len <= BATCH_MAX)
+		return BATCH_MORE;
+	/* no batch is that long: go on behind what is there */
+	*found = (struct batch_found){ f->at, f->at > 0 ? f->at : len,
+	    f->lines };
+	*f = (struct batch_find){ 0 };
+	return BATCH_BAD;
 }
