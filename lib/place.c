@@ -201,26 +201,48 @@ places_free(struct places *p)
 	*p = (struct places){ 0 };
 }
 
+/* One group, of count places: where it is done up to. */
+static uint64_t
+group_floor(const struct place_held *h, size_t count)
+{
+	const struct place_held *newest = h;
+	uint64_t floor = UINT64_MAX, all = UINT64_MAX;
+	size_t have = 0;
+
+	for (size_t i = 1; i < count; i++)
+		if (h[i].at_ms > newest->at_ms)
+			newest = &h[i];
+	for (size_t i = 0; i < count; i++) {
+		if (h[i].place.batch < all)
+			all = h[i].place.batch;
+		if (h[i].name.parts != newest->name.parts)
+			continue;
+		have++;
+		if (h[i].place.batch < floor)
+			floor = h[i].place.batch;
+	}
+	if (have >= newest->name.parts)
+		return floor;
+	/* the parts to come begin where those of another number stopped, or
+	 * at the beginning */
+	return have < count ? all : 0;
+}
+
 uint64_t
 places_floor(const struct places *p)
 {
-	uint64_t floor = UINT64_MAX;
-	unsigned due = 0;	/* parts of the group that are to come */
+	uint64_t floor = UINT64_MAX, one;
+	size_t from = 0, to;
 
-	for (size_t i = 0; i < p->count; i++) {
-		const struct place_held *h = &p->all[i];
-
-		if (due > 0 && h->name.part != h->name.parts - due + 1)
-			return 0;
-		if (due == 0 && h->name.part > 1)
-			return 0;
-		if (due == 0)
-			due = h->name.parts;
-		due -= due > 0;
-		if (h->place.batch < floor)
-			floor = h->place.batch;
+	for (; from < p->count; from = to) {
+		for (to = from + 1; to < p->count && strcmp(
+		    p->all[to].name.group, p->all[from].name.group) == 0; )
+			to++;
+		one = group_floor(&p->all[from], to - from);
+		if (one < floor)
+			floor = one;
 	}
-	return due > 0 ? 0 : floor;
+	return floor;
 }
 
 uint64_t
@@ -235,14 +257,14 @@ places_highest(const struct places *p)
 }
 
 const struct place *
-places_last(const struct places *p, const char *group)
+places_begin(const struct places *p, const struct place_name *name)
 {
-	const struct place *last = NULL;
+	const struct place *begin = NULL;
 
 	for (size_t i = 0; i < p->count; i++)
-		if (strcmp(p->all[i].name.group, group) == 0 &&
-		    (last == NULL ||
-		    p->all[i].place.position < last->position))
-			last = &p->all[i].place;
-	return last;
+		if (strcmp(p->all[i].name.group, name->group) == 0 &&
+		    p->all[i].name.parts != name->parts && (begin == NULL ||
+		    p->all[i].place.position < begin->position))
+			begin = &p->all[i].place;
+	return begin;
 }

@@ -58,15 +58,19 @@ int place_save(const char *folder, const struct place_name *name,
 int places_list(struct places *p, const char *folder, struct err *e);
 void places_free(struct places *p);
 
-/* The position below which every group is done; 0 if a part of one has no
- * place yet, UINT64_MAX if there is no group. */
+/*
+ * The position below which every group is done; UINT64_MAX if there is no
+ * group.  Of a group that was read in another number of parts before, those
+ * that moved last count; while some of them have no place yet, all do.
+ */
 uint64_t places_floor(const struct places *p);
 
 /* The highest that anyone is at. */
 uint64_t places_highest(const struct places *p);
 
-/* Where a part that has no place begins: where the last of its group is;
- * NULL: at the beginning. */
-const struct place *places_last(const struct places *p, const char *group);
+/* Where one begins that has no place: where the last part of its group is
+ * that was read in another number of parts; NULL: at the beginning. */
+const struct place *places_begin(const struct places *p,
+    const struct place_name *name);
 
 #endif

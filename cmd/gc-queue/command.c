@@ -204,8 +204,7 @@ give_up(struct app *app, int code, const char *what)
 	die(code, "COMMAND %s", what);
 }
 
-/* After the last line: its exit code as ours, or -1: it is worth another
- * start. */
+/* Its exit code as ours, or -1: it is worth another start. */
 static int
 last_code(struct app *app, struct stream *s, int code)
 {
@@ -236,7 +235,7 @@ ended(struct app *app, struct stream *s, int code)
 		give_up(app, code, what);
 	if (code == 126 || code == 127)
 		give_up(app, GC_EX_CONFIG, "can't be run");
-	if (app->ended || app->filter.stop_ms != 0) {
+	if (!app->opt.follow || app->filter.stop_ms != 0) {
 		s->exit_code = last_code(app, s, code);
 		s->finished = s->exit_code != -1;
 		if (s->finished)

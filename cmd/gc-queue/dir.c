@@ -120,10 +120,11 @@ print_queue(struct app *app, const struct seen *seen)
 	buf_init(&line, NDJSON_LINE_MAX);
 	buf_addf(&line, "{\"event\":\"gc:queue\",\"at\":\"%s\",\"url\":", at);
 	buf_add_json(&line, app->url.shown, strlen(app->url.shown));
-	buf_addf(&line, ",\"partition\":1,\"partitions\":1,\"lines\":%" PRIu64
-	    ",\"bytes\":%" PRIu64 ",\"position\":%" PRIu64
+	buf_addf(&line, ",\"partition\":1,\"partitions\":1,\"first\":%" PRIu64
+	    ",\"lines\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"position\":%" PRIu64
 	    ",\"segments\":%zu,\"oldestMs\":%s}\n",
-	    less(seen->lines, seen->first), less(seen->end, seen->base),
+	    seen->first, less(seen->lines, seen->first),
+	    less(seen->end, seen->base),
 	    seen->end, seen->segments, age);
 	filter_put(&app->filter, line.data, line.len);
 	buf_free(&line);

@@ -84,18 +84,17 @@ load_place(struct app *app)
 {
 	struct place_held held;
 	struct places all;
-	const struct place *last;
+	const struct place *begin;
 	struct err e;
 	int got;
 
 	got = place_load(app->url.rest, &app->reader, &held, &e);
 	if (got == -1 || places_list(&all, app->url.rest, &e) == -1)
 		queue_die(app, &e);
-	last = got == 1 ? &held.place :
-	    places_last(&all, app->reader.group);
-	if (last != NULL)
-		dir.acked = *last;
-	dir.known = last != NULL;
+	begin = got == 1 ? &held.place : places_begin(&all, &app->reader);
+	if (begin != NULL)
+		dir.acked = *begin;
+	dir.known = begin != NULL;
 	if (got == 1)
 		dir.saved = dir.acked;
 	places_free(&all);

@@ -141,12 +141,14 @@ out:
 static bool
 is_finished(const struct app *app)
 {
-	if (!app->ended && app->filter.stop_ms == 0)
-		return false;
-	for (size_t i = 0; app->command && i < app->stream_count; i++)
+	bool over = app->ended || app->filter.stop_ms != 0;
+
+	if (app->command == NULL)
+		return over;
+	for (size_t i = 0; i < app->stream_count; i++)
 		if (!app->streams[i]->finished)
 			return false;
-	return true;
+	return over || app->stream_count > 0;
 }
 
 static int64_t
@@ -227,8 +229,8 @@ get_run(struct app *app, const struct metrics *m)
 {
 	struct pollfd *fds = xcalloc(FDS_MAX, sizeof(*fds));
 	struct sandbox box = { .client = false };
-	bool more = true;
 	struct err e;
+	bool more;
 	int code;
 
 	if (filter_open(&app->filter, false, m, &e) == -1)
@@ -244,8 +246,11 @@ get_run(struct app *app, const struct metrics *m)
 	app->filter.before_exit = let_out;
 	if (app->command != NULL)
 		get_stream(app, 1);
-	while (!is_finished(app)) {
+	for (;;) {
+		tick(app);	/* what is started takes lines at once */
 		more = move(app);
+		if (is_finished(app))
+			break;
 		turn(app, fds, more);
 	}
 	code = finish(app);
