@@ -1,4 +1,6 @@
 /* dir:PATH: the driver, and looking at a queue from outside. */
+#include <sys/stat.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,11 +14,14 @@ check(struct app *app)
 {
 	char *path = app->url.rest;
 	size_t len = strlen(path);
+	struct stat st;
 
 	while (len > 1 && path[len - 1] == '/')
 		path[--len] = '\0';
 	if (len == 0)
 		die(GC_EX_USAGE, "dir: needs a path behind it");
+	if (stat(path, &st) == 0 ? !S_ISDIR(st.st_mode) : errno == ENOTDIR)
+		die(GC_EX_CANTCREAT, "'%s' is no folder", app->url.shown);
 }
 
 /* --- ls ------------------------------------------------------------------ */
