@@ -32,6 +32,7 @@ NET     := -lcurl -lssl -lcrypto
 LDLIBS.gc-token     := $(NET) -ljq
 LDLIBS.gc-subscribe := $(NET) -lwslay -ljq
 LDLIBS.gc-reconcile := $(NET) -ljq
+LDLIBS.gc-queue     := -lrabbitmq -lssl -lcrypto
 LDLIBS.gc-sim       := -lmicrohttpd -lssl -lcrypto
 LDLIBS.test         := $(NET) -lwslay -ljq
 

@@ -4,6 +4,7 @@
  * next one again. */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -43,6 +44,7 @@ end_group(struct stream *s, int sig)
 void
 command_start(struct app *app, struct stream *s)
 {
+	char partition[32], *env[] = { partition, NULL };
 	struct err e;
 
 	end_group(s, SIGKILL);
@@ -53,17 +55,29 @@ command_start(struct app *app, struct stream *s)
 	buf_init(&s->out, OUT_CAP);
 	barriers_init(&s->barriers, random_name());
 	s->pending = 0;
-	s->closing = false;
-	if (child_start(&s->child, app->command, NULL, true, &e) == -1)
+	s->closing = s->leaving = false;
+	snprintf(partition, sizeof(partition), "GC_PARTITION=%u", s->number);
+	if (child_start(&s->child, app->command,
+	    app->driver->network ? env : NULL, true, &e) == -1)
 		queue_die(app, &e);
 	s->group = s->child.pid;
 	ndjson_in_init(&s->in, s->child.from);
 }
 
-bool
-command_wants(const struct app *app, const struct stream *s)
+/* It has none, and none is due. */
+static bool
+is_idle(const struct stream *s)
 {
-	(void)app;
+	return s->child.pid == -1 && s->restart_ms == CLOCK_NEVER;
+}
+
+bool
+command_ready(struct app *app, struct stream *s)
+{
+	if (app->command == NULL)
+		return true;
+	if (is_idle(s) && !s->finished)
+		command_start(app, s);
 	return s->child.to != -1 && !s->closing && s->out.len < OUT_HIGH &&
 	    barriers_out(&s->barriers) < BARRIERS_MAX - 1;
 }
@@ -127,10 +141,42 @@ write_out(struct app *app, struct stream *s)
 		child_close_stdin(&s->child);
 }
 
+/* A line that is half written is ended, the rest it need not have. */
+static void
+cut_out(struct stream *s)
+{
+	const char *newline = s->out.len == 0 ? NULL :
+	    memchr(s->out.data, '\n', s->out.len);
+
+	if (newline != NULL)
+		s->out.len = (size_t)(newline + 1 - s->out.data);
+}
+
+void
+command_leave(struct app *app, struct stream *s, bool last)
+{
+	if (app->command == NULL || s->child.pid == -1) {
+		s->restart_ms = CLOCK_NEVER;
+		if (!last)
+			s->pending = 0;
+		return;
+	}
+	if (last)
+		send_barrier(app, s);
+	else
+		cut_out(s);
+	s->pending = 0;
+	s->closing = s->leaving = true;
+	write_out(app, s);
+	end_in(app, s, CLOSED_MS);
+}
+
 /* No more lines will come: a last barrier, and the end of its input. */
 void
 command_finish(struct app *app, struct stream *s)
 {
+	if (is_idle(s))
+		s->finished = true;
 	if (s->closing || s->finished || s->child.pid == -1)
 		return;
 	send_barrier(app, s);
@@ -235,6 +281,11 @@ ended(struct app *app, struct stream *s, int code)
 		give_up(app, code, what);
 	if (code == 126 || code == 127)
 		give_up(app, GC_EX_CONFIG, "can't be run");
+	if (s->leaving && app->filter.stop_ms == 0) {
+		s->kills = 0;
+		s->kill_ms = CLOCK_NEVER;
+		return;
+	}
 	if (!app->opt.follow || app->filter.stop_ms != 0) {
 		s->exit_code = last_code(app, s, code);
 		s->finished = s->exit_code != -1;

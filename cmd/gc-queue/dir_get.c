@@ -373,7 +373,7 @@ enum next
 dir_get_next(struct app *app, struct chunk *c, uint64_t lines)
 {
 	*c = (struct chunk){ .stream = get_stream(app, 1) };
-	if (dir.dozing)
+	if (dir.dozing || !command_ready(app, c->stream))
 		return NEXT_NOTHING;
 	if (dir.hole == NULL && dir.found.len == 0 && !next_batch(app)) {
 		if (!app->opt.follow)

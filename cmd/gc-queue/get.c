@@ -46,8 +46,6 @@ get_stream(struct app *app, unsigned number)
 	app->streams = xreallocarray(app->streams, app->stream_count + 1,
 	    sizeof(struct stream *));
 	app->streams[app->stream_count++] = s;
-	if (app->command != NULL)
-		command_start(app, s);
 	return s;
 }
 
@@ -90,20 +88,6 @@ acknowledge_printed(struct app *app)
 	}
 }
 
-/* Does a stream take lines now? */
-static bool
-is_wanted(struct app *app)
-{
-	if (app->ended || app->filter.stop_ms != 0)
-		return false;
-	if (app->command == NULL)
-		return true;
-	for (size_t i = 0; i < app->stream_count; i++)
-		if (!command_wants(app, app->streams[i]))
-			return false;
-	return true;
-}
-
 /* Hand lines on, so many that signals are heard in between.  True: there
  * may be more at once. */
 static bool
@@ -112,7 +96,7 @@ move(struct app *app)
 	struct chunk c;
 	size_t moved = 0;
 
-	while (moved < TURN_MAX && is_wanted(app)) {
+	while (moved < TURN_MAX && !app->ended && app->filter.stop_ms == 0) {
 		switch (app->driver->get_next(app, &c,
 		    app->command ? app->opt.batch : UINT64_MAX)) {
 		case NEXT_NOTHING:
@@ -242,10 +226,12 @@ get_run(struct app *app, const struct metrics *m)
 	route_init(&app->route);
 	app->driver->get_open(app, &box);
 	sandbox_file(&box, m->path);
-	app->sandbox = sandbox_enter(&box);
+	/* a COMMAND a partition is more than one helper can run */
+	app->sandbox = app->driver->network && app->command != NULL ?
+	    "none" : sandbox_enter(&box);
 	app->filter.before_exit = let_out;
-	if (app->command != NULL)
-		get_stream(app, 1);
+	if (app->command != NULL && !app->driver->network)
+		command_start(app, get_stream(app, 1));
 	for (;;) {
 		tick(app);	/* what is started takes lines at once */
 		more = move(app);

@@ -1,5 +1,6 @@
 /* gc-queue: lines kept until their reader is done with them.  CONTRACT
  * section 10. */
+#include <amqp.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -259,8 +260,19 @@ start_helper(struct app *a)
 	    a->reader.parts > 0 ? a->reader.part : 1);
 	setenv("GC_PARTITION", number, 1);
 	child_lead_groups();
+	if (a->driver->network)
+		return;
 	if (child_helper(a->command, &e) == -1)
 		die_err(&e);
+}
+
+static const char *
+linked(void)
+{
+	static char text[64];
+
+	snprintf(text, sizeof(text), "librabbitmq %s", amqp_version());
+	return text;
 }
 
 int
@@ -271,7 +283,9 @@ main(int argc, char **argv)
 		.summary = "Keep lines in a queue until those who read them "
 		    "are done with them.",
 		.table = table, .count = OPTS_COUNT(table),
-		.notes = "QUEUE: dir:PATH.  get runs COMMAND (by sh -c) and "
+		.linked = linked,
+		.notes = "QUEUE: dir:PATH, or amqp[s]://[USER@]HOST/NAME.  "
+		    "get runs COMMAND (by sh -c) and "
 		    "gives it the lines and\nbarriers; without one it prints "
 		    "them.",
 	};
@@ -284,11 +298,11 @@ main(int argc, char **argv)
 		    "put|get|ls|trim QUEUE");
 	c = find_command(argv[at]);
 	check_options(&app, c);
-	set_defaults(&app);
 	if (argc - at > 2 && c->bit != GET)
 		die(GC_EX_USAGE, "'%s': only get takes a COMMAND",
 		    argv[at + 2]);
 	url_parse(&app, argv[at + 1]);
+	set_defaults(&app);
 	m.path = app.filter.metrics.path;
 	m.table = c->bit == PUT ? metrics_put : metrics_get;
 	m.count = c->bit == PUT ? OPTS_COUNT(metrics_put) :

@@ -159,6 +159,7 @@ put_run(struct app *app, const struct metrics *m)
 	if (filter_open(&app->filter, app->opt.strict, m, &e) == -1)
 		die_err(&e);
 	putting = app;
+	app->putting = true;
 	app->now_ms = app->filter.now_ms;
 	app->wall_ms = clock_wall_ms();
 	route_init(&app->route);

@@ -6,7 +6,8 @@
  * put.c      stdin into a queue
  * get.c      a queue to stdout, or through COMMAND and its barriers
  * command.c  COMMAND's life: start, death, restart, end
- * dir_*.c    the driver of dir:PATH: writing, reading, looking at it
+ * dir*.c     the driver of dir:PATH: looking at it, writing, reading
+ * amqp*.c    that of amqp: and amqps:, likewise
  *
  * A driver is a table of functions; put.c and get.c know no other way to a
  * queue.  A stream is what is kept in order: of a dir: there is one, of a
@@ -56,6 +57,7 @@ struct driver {
 	const char *scheme;
 	/* names of the parameters that its URL may have, NULL-ended */
 	const char *const *params;
+	bool network;		/* it speaks to hosts, and has many streams */
 	/* check the URL; nothing is opened */
 	void (*check)(struct app *app);
 
@@ -75,7 +77,7 @@ struct driver {
 
 	/* --- get: out of it */
 	void (*get_open)(struct app *app, struct sandbox *box);
-	/* up to so many lines of a stream that wants some */
+	/* up to so many lines of a stream that is command_ready */
 	enum next (*get_next)(struct app *app, struct chunk *chunk,
 	    uint64_t lines);
 	void (*get_ack)(struct app *app, struct stream *s,
@@ -92,7 +94,7 @@ struct driver {
 	void (*trim)(struct app *app);
 };
 
-extern const struct driver dir_driver;
+extern const struct driver dir_driver, amqp_driver, amqps_driver;
 
 struct options {
 	const char *group, *part, *keep, *forget, *metrics;
@@ -134,6 +136,7 @@ struct stream {
 	unsigned kills, restarts, last_tries;
 	pid_t group;		/* that its last COMMAND led, or -1 */
 	bool closing;		/* no more lines: its stdin is closed soon */
+	bool leaving;		/* its lines are another worker's from now */
 	bool hurried;		/* a signal came to us: its time is short */
 	bool finished;
 	int exit_code;
@@ -141,6 +144,7 @@ struct stream {
 
 struct app {
 	struct options opt;
+	bool putting;
 	struct keep keep;
 	struct url url;
 	const struct driver *driver;
@@ -180,7 +184,11 @@ void hole_lines(struct buf *out, const char *url, const char *reason,
 
 /* command.c */
 void command_start(struct app *app, struct stream *s);
-bool command_wants(const struct app *app, const struct stream *s);
+/* Does it take lines?  One that has none yet is started. */
+bool command_ready(struct app *app, struct stream *s);
+/* Its lines are another's from now on: it ends, and the next one begins with
+ * the next lines.  last: what it was given can still be acknowledged. */
+void command_leave(struct app *app, struct stream *s, bool last);
 void command_give(struct app *app, const struct chunk *chunk);
 size_t command_interest(struct app *app, struct stream *s,
     struct pollfd *fds);

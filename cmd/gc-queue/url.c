@@ -8,7 +8,9 @@
 #include "lib/percent.h"
 #include "lib/str.h"
 
-static const struct driver *const drivers[] = { &dir_driver };
+static const struct driver *const drivers[] = {
+	&dir_driver, &amqp_driver, &amqps_driver
+};
 
 #define DRIVERS (sizeof(drivers) / sizeof(drivers[0]))
 
