@@ -347,15 +347,19 @@ ask(unsigned k, amqp_queue_declare_ok_t **answer, struct err *e)
 	return -1;
 }
 
-/* The last answer was a no, and nothing worse. */
+/* The last answer was a no, and nothing worse: a queue whose node is not up
+ * yet is 404 in other words. */
 static bool
 is_missing(void)
 {
+	static const char no_queue[] = "NOT_FOUND - no queue";
 	amqp_rpc_reply_t r = amqp_get_rpc_reply(amqp_link.conn);
 	amqp_channel_close_t *c = r.reply.decoded;
 
 	return r.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION &&
-	    r.reply.id == AMQP_CHANNEL_CLOSE_METHOD && c->reply_code == 404;
+	    r.reply.id == AMQP_CHANNEL_CLOSE_METHOD &&
+	    c->reply_code == 404 && c->reply_text.len >= strlen(no_queue) &&
+	    memcmp(c->reply_text.bytes, no_queue, strlen(no_queue)) == 0;
 }
 
 int
@@ -398,8 +402,8 @@ print(struct app *app, unsigned k, unsigned partitions,
 	buf_addf(&line, "{\"event\":\"gc:queue\",\"at\":\"%s\",\"url\":", at);
 	buf_add_json(&line, app->url.shown, strlen(app->url.shown));
 	buf_addf(&line, ",\"partition\":%u,\"partitions\":%u,\"lines\":%u,"
-	    "\"workers\":%u,\"oldestMs\":null}\n", k, partitions,
-	    q->message_count, q->consumer_count);
+	    "\"taken\":%s,\"oldestMs\":null}\n", k, partitions,
+	    q->message_count, q->consumer_count > 0 ? "true" : "false");
 	filter_put(&app->filter, line.data, line.len);
 	buf_free(&line);
 }

@@ -2,7 +2,8 @@
  *
  * Of a queue NAME the broker has an exchange NAME, which gives each agent's
  * lines to one of the quorum queues NAME.1 to NAME.N by consistent hashing,
- * and an exchange NAME.all, which gives control lines to all of them.
+ * and an exchange NAME.all, which gives control lines to all of them.  At
+ * the queue NAME.workers all workers listen, so that they can be counted.
  */
 #ifndef GC_AMQP_H
 #define GC_AMQP_H

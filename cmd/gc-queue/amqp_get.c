@@ -16,6 +16,7 @@
 #define QUIET_MS 2000		/* without -f: this quiet is the end */
 #define BALANCE_MS 2000		/* so often it is looked who has how many */
 #define TURN_MESSAGES 4096
+#define WORKERS_CHANNEL (2 * STREAMS_MAX + 1)
 #define INBOX_MAX ((size_t)1 << 33)	/* place.prefetch bounds it */
 
 enum life {
@@ -26,6 +27,10 @@ enum life {
 
 struct part {
 	unsigned number;
+	/* number, or STREAMS_MAX above it: each time it is read anew it is
+	 * the other one, so that a line that is still on its way on the one
+	 * that was closed is none of the new one's */
+	amqp_channel_t channel;
 	enum life life;
 	struct buf inbox;	/* lines not acknowledged, from `from` on */
 	size_t from, given;	/* given: up to here to COMMAND */
@@ -68,12 +73,14 @@ lost(struct app *app, const struct err *e)
 static void
 deliver(struct app *app, const amqp_envelope_t *env)
 {
-	struct part *p = &get.parts[(env->channel - 1) % get.count];
+	unsigned i = (env->channel - 1u) % STREAMS_MAX;
 	const amqp_bytes_t *body = &env->message.body;
+	struct part *p;
 	size_t begin;
 
-	if (env->channel == 0 || env->channel > get.count)
+	if (i >= get.count || env->channel != get.parts[i].channel)
 		return;
+	p = &get.parts[i];
 	if (p->lines == 0) {
 		empty(p);
 		p->first_tag = env->delivery_tag;
@@ -153,7 +160,7 @@ amqp_get_ack(struct app *app, struct stream *s, struct barrier_mark mark)
 	    mark.position < p->first_tag || n > p->given_lines)
 		return;
 	if (amqp_status(amqp_basic_ack(amqp_link.conn,
-	    (amqp_channel_t)s->number, mark.position, 1),
+	    p->channel, mark.position, 1),
 	    "can't acknowledge", &e) == -1) {
 		lost(app, &e);
 		return;
@@ -185,21 +192,58 @@ amqp_get_rewind(struct app *app, struct stream *s)
 /* --- partitions ---------------------------------------------------------- */
 
 static int
-consume(unsigned k, struct err *e)
+consume(struct part *p, struct err *e)
 {
-	amqp_channel_t channel = (amqp_channel_t)k;
+	amqp_channel_t channel = (amqp_channel_t)(p->channel == p->number ?
+	    p->number + STREAMS_MAX : p->number);
 	amqp_connection_state_t c = amqp_link.conn;
 	char text[300];
 
+	p->channel = channel;
 	amqp_channel_open(c, channel);
 	if (amqp_answer("can't open a channel", e) == -1)
 		return -1;
 	amqp_basic_qos(c, channel, 0, (uint16_t)amqp_link.place.prefetch, 0);
 	if (amqp_answer("can't set the prefetch", e) == -1)
 		return -1;
-	amqp_basic_consume(c, channel, amqp_queue_name(k, text),
+	amqp_basic_consume(c, channel, amqp_queue_name(p->number, text),
 	    amqp_empty_bytes, 0, 0, 0, amqp_empty_table);
 	return amqp_answer("can't read a partition", e);
+}
+
+/*
+ * Every worker listens at a queue that nothing is put into: as many do as
+ * there are workers.  A partition's own queue counts only the one that has
+ * it.
+ */
+static amqp_queue_declare_ok_t *
+declare_workers(bool passive, struct err *e)
+{
+	char text[300];
+	amqp_queue_declare_ok_t *q;
+
+	snprintf(text, sizeof(text), "%s.workers", amqp_link.place.name);
+	q = amqp_queue_declare(amqp_link.conn, WORKERS_CHANNEL,
+	    amqp_cstring_bytes(text), passive, 1, 0, 1, amqp_empty_table);
+	if (q == NULL)
+		amqp_answer("can't count the workers", e);
+	return q;
+}
+
+static int
+be_a_worker(struct err *e)
+{
+	char text[300];
+
+	amqp_channel_open(amqp_link.conn, WORKERS_CHANNEL);
+	if (amqp_answer("can't open a channel", e) == -1 ||
+	    declare_workers(false, e) == NULL)
+		return -1;
+	snprintf(text, sizeof(text), "%s.workers", amqp_link.place.name);
+	amqp_basic_consume(amqp_link.conn, WORKERS_CHANNEL,
+	    amqp_cstring_bytes(text), amqp_empty_bytes, 0, 1, 0,
+	    amqp_empty_table);
+	return amqp_answer("can't be a worker", e);
 }
 
 static int
@@ -221,10 +265,10 @@ consume_all(struct err *e)
 			buf_init(&p->inbox, INBOX_MAX);
 		}
 	}
-	for (unsigned k = 1; k <= n; k++)
-		if (consume(k, e) == -1)
+	for (unsigned i = 0; i < n; i++)
+		if (consume(&get.parts[i], e) == -1)
 			return -1;
-	return 0;
+	return be_a_worker(e);
 }
 
 static void
@@ -242,17 +286,14 @@ try_connect(struct app *app)
 	get.heard_ms = get.balance_ms = clock_mono_ms();
 }
 
-/* How many workers wait for a partition, us included. */
+/* How many workers there are, us included. */
 static int
-workers(unsigned k, unsigned *n, struct err *e)
+workers(unsigned *n, struct err *e)
 {
-	char text[300];
-	amqp_queue_declare_ok_t *q = amqp_queue_declare(amqp_link.conn,
-	    (amqp_channel_t)k, amqp_queue_name(k, text), 1, 1, 0, 0,
-	    amqp_empty_table);
+	amqp_queue_declare_ok_t *q = declare_workers(1, e);
 
 	if (q == NULL)
-		return amqp_answer("can't look at a partition", e);
+		return -1;
 	*n = q->consumer_count;
 	return 0;
 }
@@ -274,7 +315,7 @@ balance(struct app *app, struct err *e)
 	}
 	if (leaving > 0 || ours < 2)
 		return 0;
-	if (workers(last->number, &all, e) == -1)
+	if (workers(&all, e) == -1)
 		return -1;
 	share = all == 0 ? get.count : (get.count + all - 1) / all;
 	if (ours <= share)
@@ -293,14 +334,13 @@ leave(struct app *app, struct part *p, struct err *e)
 
 	if (s->child.pid != -1 || (app->command == NULL && s->pending > 0))
 		return 0;
-	amqp_channel_close(amqp_link.conn, (amqp_channel_t)p->number,
-	    AMQP_REPLY_SUCCESS);
+	amqp_channel_close(amqp_link.conn, p->channel, AMQP_REPLY_SUCCESS);
 	if (amqp_answer("can't close a channel", e) == -1)
 		return -1;
 	empty(p);
 	p->life = LIFE_WAITING;
 	log_note("partition %u is given to another worker", p->number);
-	return consume(p->number, e);
+	return consume(p, e);
 }
 
 /* --- the driver's ------------------------------------------------------- */

@@ -23,7 +23,7 @@
 #include "lib/place.h"
 #include "lib/route.h"
 
-#define STREAMS_MAX 1024	/* partitions of one queue */
+#define STREAMS_MAX 1000	/* partitions of one queue */
 #define DRIVER_FDS 4		/* that a driver waits for */
 #define PARAMS_MAX 8
 
