@@ -95,12 +95,13 @@ RUN := PATH="$(CURDIR)/$(B):$$PATH" GC_BUILD="$(CURDIR)/$(B)" prove
 deps:
 	@sh scripts/deps
 
-check: deps
+check:
+	@sh scripts/deps check
 	@$(MAKE) --no-print-directory lint test
 
 # Those that wait longest begin first.
 SLOW := $(patsubst %,tests/%.t,subscribe-health loop converge sim \
-          sim-channels reconcile-closed channels docs)
+          sim-channels reconcile-closed channels docs queue-amqp queue-crash)
 
 test: tests-built
 	$(RUN) -e '' $(UNIT) && \

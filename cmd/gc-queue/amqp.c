@@ -324,6 +324,14 @@ amqp_link_lost(struct app *app, const struct err *e)
 	    arc4random());
 }
 
+bool
+amqp_has_more(void)
+{
+	return amqp_link.conn != NULL &&
+	    (amqp_frames_enqueued(amqp_link.conn) ||
+	    amqp_data_in_buffer(amqp_link.conn));
+}
+
 amqp_bytes_t
 amqp_queue_name(unsigned k, char text[300])
 {

@@ -58,6 +58,9 @@ int amqp_status(int status, const char *what, struct err *e);
 /* A frame that no one waits for: 0, or -1 where it ends the connection. */
 int amqp_other_frame(const amqp_frame_t *frame, struct err *e);
 
+/* Is something there already that poll(2) cannot see? */
+bool amqp_has_more(void);
+
 /* NAME.K, in text. */
 amqp_bytes_t amqp_queue_name(unsigned k, char text[300]);
 

@@ -13,7 +13,7 @@
 #include "cmd/gc-queue/amqp.h"
 #include "lib/log.h"
 
-#define QUIET_MS 2000		/* without -f: this quiet is the end */
+#define QUIET_MS 500		/* without -f: the end is looked for then */
 #define BALANCE_MS 2000		/* so often it is looked who has how many */
 #define TURN_MESSAGES 4096
 #define WORKERS_CHANNEL (2 * STREAMS_MAX + 1)
@@ -43,7 +43,7 @@ static struct {
 	unsigned count;
 	unsigned next;		/* whose turn it is */
 	int64_t heard_ms, balance_ms;
-	bool counted;		/* count is known */
+	bool over;		/* without -f: nothing is left */
 } get;
 
 /* --- lines --------------------------------------------------------------- */
@@ -96,6 +96,7 @@ deliver(struct app *app, const amqp_envelope_t *env)
 	buf_add(&p->inbox, "\n", 1);
 	p->lines++;
 	get.heard_ms = app->now_ms;
+	get.over = false;
 }
 
 /* Behind n lines, which are there. */
@@ -139,13 +140,10 @@ amqp_get_next(struct app *app, struct chunk *c, uint64_t lines)
 	for (unsigned i = 0; i < get.count; i++)
 		if (give(app, &get.parts[get.next++ % get.count], c, lines))
 			return NEXT_CHUNK;
-	if (app->opt.follow || amqp_link.conn == NULL ||
-	    app->now_ms - get.heard_ms < QUIET_MS)
-		return NEXT_NOTHING;
 	for (unsigned i = 0; i < get.count; i++)
 		if (get.parts[i].given_lines < get.parts[i].lines)
 			return NEXT_NOTHING;
-	return NEXT_END;
+	return get.over ? NEXT_END : NEXT_NOTHING;
 }
 
 void
@@ -298,6 +296,28 @@ workers(unsigned *n, struct err *e)
 	return 0;
 }
 
+/* Nothing came for a while: is there nothing?  What other workers hold is
+ * theirs. */
+static int
+look_for_end(struct app *app, struct err *e)
+{
+	uint64_t left = 0;
+	char text[300];
+
+	for (unsigned i = 0; i < get.count; i++) {
+		amqp_queue_declare_ok_t *q = amqp_queue_declare(
+		    amqp_link.conn, WORKERS_CHANNEL, amqp_queue_name(i + 1,
+		    text), 1, 1, 0, 0, amqp_empty_table);
+
+		if (q == NULL)
+			return amqp_answer("can't look at a partition", e);
+		left += q->message_count;
+	}
+	get.over = left == 0 && !amqp_has_more();
+	get.heard_ms = app->now_ms;
+	return 0;
+}
+
 /* Whoever has more than its share gives one to the next worker. */
 static int
 balance(struct app *app, struct err *e)
@@ -391,10 +411,14 @@ amqp_get_serve(struct app *app)
 	for (unsigned i = 0; status == 0 && i < get.count; i++)
 		if (get.parts[i].life == LIFE_LEAVING)
 			status = leave(app, &get.parts[i], &e);
-	if (status == 0 && app->now_ms - get.balance_ms >= BALANCE_MS) {
+	if (status == 0 && app->opt.follow &&
+	    app->now_ms - get.balance_ms >= BALANCE_MS) {
 		get.balance_ms = app->now_ms;
-		status = app->opt.follow ? balance(app, &e) : 0;
+		status = balance(app, &e);
 	}
+	if (status == 0 && !app->opt.follow &&
+	    app->now_ms - get.heard_ms >= QUIET_MS)
+		status = look_for_end(app, &e);
 	if (status == -1)
 		lost(app, &e);
 }
@@ -405,8 +429,10 @@ amqp_get_tick(struct app *app)
 	try_connect(app);
 	if (amqp_link.conn == NULL)
 		return amqp_link.retry_ms;
-	/* balance, heartbeats, and the quiet that is an end */
-	return app->now_ms + (app->opt.follow ? BALANCE_MS : QUIET_MS / 4);
+	if (amqp_has_more())
+		return app->now_ms;
+	/* balance, heartbeats, and the quiet that may be the end */
+	return app->now_ms + (app->opt.follow ? BALANCE_MS : QUIET_MS);
 }
 
 void

@@ -27,7 +27,6 @@ static struct {
 	struct buf bytes;	/* keys and lines; the first begins at from */
 	size_t from;
 	size_t send_at;		/* where the next one to be sent begins */
-	int64_t alive_ms;
 } put;
 
 static struct held *
@@ -315,6 +314,8 @@ int64_t
 amqp_put_tick(struct app *app)
 {
 	try_connect(app);
+	if (amqp_has_more())
+		return app->now_ms;
 	return amqp_link.conn == NULL ? amqp_link.retry_ms :
 	    app->now_ms + amqp_link.place.heartbeat_s * 500;
 }
