@@ -61,6 +61,7 @@ is "a place that cannot be made: 73" $? 73
 # --- one writer; one reader a group
 mkfifo hold
 gc-queue put dir:q < hold & holder=$!
+later $holder
 exec 3> hold
 numbers 1501 1501 >&3
 wait_for sh -c '[ "$(gc-queue ls dir:q | jq "select(.event == \"gc:queue\").lines")" = 1501 ]'
@@ -69,6 +70,7 @@ is "a second writer: 75" $? 75
 ok "said" has err "another process writes to 'q'"
 : > follow.out
 gc-queue get -f dir:q > follow.out 3>&- & follower=$!
+later $follower
 wait_for lines follow.out . 1
 gc-queue get dir:q 2> err
 is "a second reader of a group: 75" $? 75
@@ -198,6 +200,7 @@ ok "said" has err 'did not hand on all barriers'
 is "and nothing is acknowledged" "$(place h depth cmd)" ""
 : > err
 gc-queue get -f -g i --patience 100ms dir:cmd -- 'grep -v barrier' > out 2> err & getter=$!
+later $getter
 ok "a barrier that is late is said, with the likely cause" \
     wait_for has err 'not back from COMMAND.*swallow'
 begun=$(date +%s)
@@ -214,6 +217,7 @@ is "another's barrier is a line" "$(gc-queue get dir:cmd -- cat)" \
 rm -f tries
 gc-queue put dir:cmd < in
 gc-queue get -f --batch 100 dir:cmd -- 'if [ -e tries ]; then cat; else touch tries; head -n 150; fi' > out 2> err & getter=$!
+later $getter
 ok "a COMMAND that dies is started again" wait_for has err 'started again'
 ok "and gets again what was not acknowledged" wait_for lines out '"n":1000' 1
 kill -TERM $getter
@@ -224,11 +228,12 @@ is "no line is missing" "$(sort -u out)" "$(sort in)"
 
 # --- the status
 : > err
-gc-queue get -f dir:q > /dev/null 2> err & getter=$!
-wait_for test -e q/default.place.lock
-wait_for sh -c "kill -USR1 $getter; grep -q '\"does\":\"get\"' err"
-ok "SIGUSR1 prints the status" sh -c \
-    'head -n 1 err | jq -e "has(\"barriers\") and .tool == \"gc-queue\""'
+: > status.out
+gc-queue get -f -g status dir:q > status.out 2> err & getter=$!
+later $getter
+wait_for test -s status.out
+kill -USR1 $getter
+ok "SIGUSR1 prints the status" wait_for has err '"tool":"gc-queue","does":"get"'
 kill -TERM $getter
 wait $getter
 gc-queue put --metrics m dir:q < in
