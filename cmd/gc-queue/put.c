@@ -1,4 +1,5 @@
 /* stdin into a queue. */
+#include <sys/stat.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -123,27 +124,67 @@ take_lines(struct app *app)
 	}
 }
 
+/* How long to try still, where it cannot be put: since when, or never. */
+static int64_t
+give_up_ms(struct app *app, int64_t ended_ms)
+{
+	int64_t since = ended_ms;
+	int code;
+
+	app->driver->put_left(app, &code);
+	if (app->filter.stop_ms > since)
+		since = app->filter.stop_ms;
+	/* a broker comes back: only a signal is the end of that */
+	return code == GC_EX_IOERR || app->filter.stop_ms != 0 ?
+	    since + LAST_MS : CLOCK_NEVER;
+}
+
+/* Lines that were read and not taken. */
+static uint64_t
+not_taken(const struct app *app)
+{
+	const struct ndjson_in *in = &app->filter.in;
+	uint64_t n = 0;
+
+	for (size_t i = in->at; i < in->buf.len; i++)
+		n += in->buf.data[i] == '\n' || i + 1 == in->buf.len;
+	return n;
+}
+
+/* Will nobody put more into stdin?  It may hold something still. */
+static bool
+input_is_over(const struct app *app)
+{
+	struct pollfd p = { STDIN_FILENO, POLLIN, 0 };
+	struct stat st;
+
+	return app->filter.in.ended ||
+	    (fstat(STDIN_FILENO, &st) == 0 && S_ISREG(st.st_mode)) ||
+	    (poll(&p, 1, 0) == 1 && (p.revents & POLLHUP) != 0);
+}
+
 /* No more will come: wait until it is safe. */
 static int
-finish(struct app *app)
+finish(struct app *app, int64_t ended_ms)
 {
-	int64_t begun = clock_mono_ms(), due;
+	int64_t due, end;
 	uint64_t left;
 	int code = GC_EX_OK;
 
 	app->driver->put_flush(app);
-	while (!app->driver->put_is_done(app)) {
+	while (not_taken(app) > 0 || !app->driver->put_is_done(app)) {
 		due = app->driver->put_tick(app);
-		left = app->driver->put_left(app, &code);
-		if (app->filter.stop_ms > begun)
-			begun = app->filter.stop_ms;
-		if ((code == GC_EX_IOERR || app->filter.stop_ms != 0) &&
-		    clock_mono_ms() - begun >= LAST_MS) {
-			log_error("%llu lines could not be put into '%s'",
-			    (unsigned long long)left, app->url.shown);
+		end = give_up_ms(app, ended_ms);
+		if (clock_mono_ms() >= end) {
+			left = app->driver->put_left(app, &code) +
+			    not_taken(app);
+			log_error("%llu lines%s could not be put into '%s'",
+			    (unsigned long long)left, app->filter.in.ended ?
+			    "" : " or more", app->url.shown);
 			return code;
 		}
-		turn(app, earlier(due, begun + LAST_MS), true);
+		turn(app, earlier(due, end), true);
+		take_lines(app);
 	}
 	return GC_EX_OK;
 }
@@ -153,6 +194,7 @@ put_run(struct app *app, const struct metrics *m)
 {
 	struct sandbox box = { .client = false };
 	bool more = true, held = false;
+	int64_t over_ms;	/* up to then more could come, or was taken */
 	struct err e;
 	int code;
 
@@ -160,22 +202,23 @@ put_run(struct app *app, const struct metrics *m)
 		die_err(&e);
 	putting = app;
 	app->putting = true;
-	app->now_ms = app->filter.now_ms;
+	app->now_ms = over_ms = app->filter.now_ms;
 	app->wall_ms = clock_wall_ms();
 	route_init(&app->route);
 	app->driver->put_open(app, &box);
 	sandbox_file(&box, m->path);
 	app->sandbox = sandbox_enter(&box);
 	app->filter.before_exit = let_out;
-	while (more || held) {
+	while (more && !app->filter.in.ended) {
 		more = turn(app, app->driver->put_tick(app), held);
 		take_lines(app);
 		held = app->driver->put_is_held(app);
-		if (held && app->filter.stop_ms != 0 && app->now_ms -
-		    app->filter.stop_ms >= FILTER_STOP_MS)
+		if (!held || !input_is_over(app))
+			over_ms = app->now_ms;
+		else if (app->now_ms >= give_up_ms(app, over_ms))
 			break;
 	}
-	code = finish(app);
+	code = finish(app, over_ms);
 	app->filter.before_exit = NULL;
 	app->driver->put_close(app);
 	if (log_get_level() >= LOG_NOTE)
