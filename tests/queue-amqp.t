@@ -90,12 +90,18 @@ sub free_port {
 	    LocalAddr => '127.0.0.1', ReuseAddr => 1) or die;
 	return $s->sockport;
 }
-my ($port, $dist, $names) = map { free_port() } 1 .. 3;
+my ($port, $dist, $names, $tls) = map { free_port() } 1 .. 4;
 mkdir $_ for qw(mnesia log);
 open my $f, '>', 'plugins' or die;
 print $f "[rabbitmq_consistent_hash_exchange].\n";
 open $f, '>', 'rabbit.conf' or die;
 print $f "disk_free_limit.absolute = 1MB\n";
+my $with_tls = system('openssl req -x509 -newkey rsa:2048 -nodes -days 2 ' .
+    '-subj /CN=localhost -addext subjectAltName=DNS:localhost ' .
+    '-keyout key.pem -out cert.pem 2> openssl.err') == 0;
+print $f "listeners.ssl.1 = 127.0.0.1:$tls\n",
+    "ssl_options.certfile = $dir/cert.pem\n",
+    "ssl_options.keyfile = $dir/key.pem\n" if $with_tls;
 close $f;
 my %env = (ERL_EPMD_PORT => $names, ERL_EPMD_ADDRESS => '127.0.0.1',
     RABBITMQ_MNESIA_BASE => "$dir/mnesia", RABBITMQ_LOG_BASE => "$dir/log",
@@ -186,6 +192,22 @@ ok(code("gc-queue $_") == 64, "$_: 64", slurp('err'))
     "trim $queue", "get --part 1/2 $queue", "put --keep 1h $queue";
 ok(code("gc-queue ls $base/nobody") == 69, 'a queue that is not there: 69',
     slurp('err'));
+
+# --- TLS
+if ($with_tls) {
+	my $over = "amqps://localhost:$tls/agents";
+	ok(code("timeout 20 gc-queue put $over") == 77,
+	    'a certificate that nobody vouches for: 77', slurp('err'));
+	ok(slurp('err') =~ /verif/i, 'said', slurp('err'));
+	$ENV{GC_CACERT} = "$dir/cert.pem";
+	ok(system("timeout 60 gc-queue put $over < first 2> err") == 0,
+	    'over TLS lines are put', slurp('err'));
+	@got = qx(timeout 60 gc-queue get $over 2> err);
+	ok(@got == 504, 'and come out', scalar @got, slurp('err'));
+	delete $ENV{GC_CACERT};
+} else {
+	print "# no openssl here: TLS is not tested\n";
+}
 
 # --- COMMAND, one a partition
 system("gc-queue put $queue < first");

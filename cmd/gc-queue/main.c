@@ -2,6 +2,7 @@
  * section 10. */
 #include <amqp.h>
 #include <inttypes.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,7 @@ static const struct opt table[] = {
 	{ 0, "sync", OPT_CHOICE, &app.opt.sync, "always|interval|none",
 	    "put: when a batch must be on the disk (interval)", 0, 0 },
 	{ 0, "keep", OPT_TEXT, &app.opt.keep, "SIZE|DURATION",
-	    "put, trim: keep so much, read or not (what is not read)",
+	    "put, trim: keep so much, read or not (the unread)",
 	    0, 0 },
 	{ 0, "segment", OPT_SIZE, &app.opt.segment, "SIZE",
 	    "put: of a file of the queue (64M)", SEGMENT_MIN,
@@ -269,9 +270,10 @@ start_helper(struct app *a)
 static const char *
 linked(void)
 {
-	static char text[64];
+	static char text[128];
 
-	snprintf(text, sizeof(text), "librabbitmq %s", amqp_version());
+	snprintf(text, sizeof(text), "librabbitmq %s\n%s", amqp_version(),
+	    OpenSSL_version(OPENSSL_VERSION));
 	return text;
 }
 
@@ -284,10 +286,9 @@ main(int argc, char **argv)
 		    "are done with them.",
 		.table = table, .count = OPTS_COUNT(table),
 		.linked = linked,
-		.notes = "QUEUE: dir:PATH, or amqp[s]://[USER@]HOST/NAME.  "
-		    "get runs COMMAND (by sh -c) and "
-		    "gives it the lines and\nbarriers; without one it prints "
-		    "them.",
+		.notes = "QUEUE: dir:PATH, or amqp[s]://[USER@]HOST/NAME."
+		    "\nget runs COMMAND (by sh -c) and gives it the lines and "
+		    "barriers; without one it\nprints them.",
 	};
 	struct metrics m = { .compute = count_outstanding };
 	const struct command *c;
