@@ -224,7 +224,9 @@ spool_add(struct spool *s, const char *line, size_t raw)
 bool
 spool_is_full(const struct spool *s)
 {
-	return s->held.len - s->committed >= SPOOL_BATCH_FULL;
+	size_t len = s->held.len - s->committed;
+
+	return len >= SPOOL_BATCH_FULL || len >= s->segment_max;
 }
 
 /* Drop from memory what need not be held any more. */

@@ -92,6 +92,8 @@ turn(struct app *app, int64_t due, bool held)
 		fds[0].fd = -1;
 		timeout = clock_poll_ms(app->filter.now_ms,
 		    earlier(due, app->filter.now_ms + METRICS_PERIOD_MS));
+	} else if (app->filter.readable) {
+		timeout = 0;	/* is there more? */
 	}
 	fds[2].fd = -1;		/* nothing is printed: who reads it may go */
 	if (poll(fds, (nfds_t)(FILTER_FDS + n), timeout) == -1)
@@ -109,6 +111,8 @@ turn(struct app *app, int64_t due, bool held)
 	return more;
 }
 
+/* What is there is taken; it is let out when no more is there at the moment,
+ * or the driver has enough. */
 static void
 take_lines(struct app *app)
 {
@@ -117,7 +121,8 @@ take_lines(struct app *app)
 
 	while (!app->driver->put_is_held(app)) {
 		if (!filter_line(&app->filter, &line, &len, &raw)) {
-			app->driver->put_flush(app);
+			if (!app->filter.readable || app->filter.in.ended)
+				app->driver->put_flush(app);
 			return;
 		}
 		one_line(app, line, len, raw);
