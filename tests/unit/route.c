@@ -23,7 +23,9 @@ int
 main(void)
 {
 	unsigned escaped, plain, seen[4] = { 0 };
+	static const char bytes[] = "of any length, at any place: 0123456789";
 	char line[64];
+	int wrong = 0;
 
 	route_init(&r);
 	is_str(who("{\"event\":\"e\",\"data\":{\"userId\":\"ann\"}}"), "ann",
@@ -47,6 +49,11 @@ main(void)
 	is_int(plain, batch_crc32(0, "ann", 3) % 1000, "it is the CRC-32");
 	is_int(batch_crc32(0, "123456789", 9), 0xcbf43926,
 	    "which is that of zlib");
+	for (size_t n = 0; n < sizeof(bytes); n++)
+		for (size_t i = 0; i <= n; i++)
+			wrong += batch_crc32(batch_crc32(0, bytes, i),
+			    bytes + i, n - i) != batch_crc32(0, bytes, n);
+	is_int(wrong, 0, "a sum in two parts is the sum of the whole");
 	for (int i = 0; i < 4000; i++) {
 		snprintf(line, sizeof(line), "{\"data\":{\"userId\":\"%d\"}}",
 		    i);
