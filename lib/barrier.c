@@ -13,12 +13,6 @@ barriers_init(struct barriers *b, uint64_t name)
 	*b = (struct barriers){ .name = name };
 }
 
-void
-barriers_drop(struct barriers *b, uint64_t name)
-{
-	barriers_init(b, name);
-}
-
 int
 barriers_send(struct barriers *b, struct barrier_mark mark, int64_t now_ms,
     struct buf *to)

@@ -32,6 +32,8 @@ struct barriers {
 	bool late;		/* the oldest was called late already */
 };
 
+/* None is on its way.  Anew with another name where the command died: what
+ * comes of the old one is not taken. */
 void barriers_init(struct barriers *b, uint64_t name);
 
 /* How many are on their way. */
@@ -49,9 +51,6 @@ int barriers_send(struct barriers *b, struct barrier_mark mark,
  * acknowledged; 0: ours, and known to be back; -1: another's line. */
 int barriers_take(struct barriers *b, const char *line, size_t len,
     struct barrier_mark *mark);
-
-/* Forget those on their way: the command died.  Late ones are not taken. */
-void barriers_drop(struct barriers *b, uint64_t name);
 
 /* True once, when the oldest is out for so long. */
 bool barriers_late(struct barriers *b, int64_t patience_ms, int64_t now_ms);
