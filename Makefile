@@ -39,6 +39,7 @@ LDLIBS.gc-subscribe := $(NET) -lwslay -ljq
 LDLIBS.gc-reconcile := $(NET) -ljq
 LDLIBS.gc-check     := $(NET) -ljq
 LDLIBS.gc-names     := $(NET) -ljq
+LDLIBS.gc-queue     := -lrabbitmq -lssl -lcrypto
 LDLIBS.gc-sim       := -lmicrohttpd -lssl -lcrypto
 LDLIBS.gc-top       := $(shell pkg-config --libs ncursesw 2>/dev/null || echo -lncursesw -ltinfo)
 LDLIBS.test         := $(NET) -lwslay -ljq
@@ -125,13 +126,14 @@ RUN := PATH="$(CURDIR)/$(B):$$PATH" GC_BUILD="$(CURDIR)/$(B)" prove
 deps:
 	@sh scripts/deps
 
-check: deps
+check:
+	@sh scripts/deps check
 	@$(MAKE) --no-print-directory lint test
 
 # Those that wait longest begin first.
 SLOW := $(patsubst %,tests/%.t,subscribe-health loop converge sim \
           clock sim-channels reconcile-closed reconcile-channels channels \
-          channels-start docs)
+          channels-start docs queue-amqp queue-crash)
 
 test: tests-built
 	$(RUN) -e '' $(UNIT) && \

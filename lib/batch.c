@@ -75,9 +75,9 @@ damaged(const struct reading *r, uint64_t line, const char *why,
 	    ": %s; the file is left as it is", r->t->path, line, why);
 }
 
-static int
-read_header(const struct reading *r, const char *line, size_t len,
-    struct err *e)
+int
+batch_check_header(const char *path, const char *kind, const char *line,
+    size_t len, struct err *e)
 {
 	struct slice v[J_LEN];
 	uint64_t version;
@@ -85,14 +85,13 @@ read_header(const struct reading *r, const char *line, size_t len,
 	if (scan_object(line, len, keys, J_LEN, v) != SCAN_OK ||
 	    !slice_is(v[J_EVENT], "gc:journal") ||
 	    slice_number(v[J_VERSION], &version) == -1 || version == 0)
-		return err_set(e, GC_EX_DATAERR, "'%s' is no journal",
-		    r->t->path);
+		return err_set(e, GC_EX_DATAERR, "'%s' is no journal", path);
 	if (version > BATCH_VERSION)
 		return err_set(e, GC_EX_DATAERR, "'%s' was written by a newer "
-		    "version (%" PRIu64 ")", r->t->path, version);
-	if (!slice_is(v[J_KIND], r->t->kind))
+		    "version (%" PRIu64 ")", path, version);
+	if (!slice_is(v[J_KIND], kind))
 		return err_set(e, GC_EX_DATAERR, "'%s' is a journal of "
-		    "another kind than %s", r->t->path, r->t->kind);
+		    "another kind than %s", path, kind);
 	return 0;
 }
 
@@ -197,8 +196,9 @@ read_lines(struct reading *r, struct err *e)
 			break;
 		end = newline ? (size_t)(newline + 1 - r->text) : r->len;
 		if (r->line == 0) {
-			if (read_header(r, r->text + at,
-			    end - at - (newline != NULL), e) == -1)
+			if (batch_check_header(r->t->path, r->t->kind,
+			    r->text + at, end - at - (newline != NULL), e) ==
+			    -1)
 				return -1;
 			if (newline == NULL)
 				return damaged(r, 1, "the line is cut", e);
@@ -230,8 +230,14 @@ batch_read(struct batch_text *t, const char *text, size_t len, struct err *e)
 void
 batch_header(struct buf *out, const char *kind)
 {
+	batch_header_with(out, kind, "");
+}
+
+void
+batch_header_with(struct buf *out, const char *kind, const char *members)
+{
 	buf_addf(out, "{\"event\":\"gc:journal\",\"version\":%d,\"kind\":"
-	    "\"%s\"}\n", BATCH_VERSION, kind);
+	    "\"%s\"%s}\n", BATCH_VERSION, kind, members);
 }
 
 void
@@ -242,4 +248,56 @@ batch_commit(struct buf *out, uint64_t lines, uint32_t crc, int64_t wall_ms)
 	clock_format_ms(wall_ms, at);
 	buf_addf(out, "{\"event\":\"gc:commit\",\"at\":\"%s\",\"lines\":%"
 	    PRIu64 ",\"crc32\":\"%08" PRIx32 "\"}\n", at, lines, crc);
+}
+
+/* Judge the commit line at [at, end) of a batch that begins at text. */
+static enum batch_verdict
+judge(const char *text, size_t at, size_t end, const struct batch_find *f,
+    struct batch_found *found)
+{
+	struct slice v[J_LEN];
+	uint64_t lines;
+	char sum[9];
+
+	if (!is_commit(text + at, end - at - 1, v))
+		return BATCH_MORE;
+	*found = (struct batch_found){ at, end, f->lines };
+	if (slice_number(v[J_LINES], &lines) == -1 || lines != f->lines)
+		return BATCH_BAD;
+	snprintf(sum, sizeof(sum), "%08" PRIx32, batch_crc32(0, text, at));
+	return slice_is(v[J_CRC], sum) ? BATCH_WHOLE : BATCH_BAD;
+}
+
+enum batch_verdict
+batch_find(struct batch_find *f, const char *text, size_t len,
+    struct batch_found *found)
+{
+	static const char begin[] = "{\"event\":\"gc:commit\"";
+	enum batch_verdict verdict;
+	const char *newline;
+	size_t at, end;
+
+	for (at = f->at; at < len; at = end) {
+		newline = memchr(text + f->searched, '\n',
+		    len - f->searched);
+		if (newline == NULL)
+			break;
+		end = f->searched = (size_t)(newline + 1 - text);
+		if (end - at > sizeof(begin) && memcmp(text + at, begin,
+		    sizeof(begin) - 1) == 0 &&
+		    (verdict = judge(text, at, end, f, found)) != BATCH_MORE) {
+			*f = (struct batch_find){ 0 };
+			return verdict;
+		}
+		f->at = end;
+		f->lines++;
+	}
+	f->searched = len;
+	if (len <= BATCH_MAX)
+		return BATCH_MORE;
+	/* no batch is that long: go on behind what is there */
+	*found = (struct batch_found){ f->at, f->at > 0 ? f->at : len,
+	    f->lines };
+	*f = (struct batch_find){ 0 };
+	return BATCH_BAD;
 }

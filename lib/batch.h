@@ -42,10 +42,42 @@ struct batch_text {
 int batch_read(struct batch_text *t, const char *text, size_t len,
     struct err *e);
 
-/* Add a journal's first line; the commit of a batch. */
+/*
+ * The same a piece at a time, for a text that is too long to be held.  text
+ * begins where a batch does, and grows behind between the calls; f is zero
+ * at first.  Commits are found where they are spelt as batch_commit does.
+ * BATCH_MORE: the batch is not there whole.  BATCH_BAD: its sum or its count
+ * is wrong, or it is longer than BATCH_MAX; the next may be whole.
+ */
+#define BATCH_MAX (4 << 20)	/* bytes of a batch in such a text */
+
+enum batch_verdict { BATCH_MORE, BATCH_WHOLE, BATCH_BAD };
+
+struct batch_find {
+	size_t at, searched;	/* the line looked at; no newline in it yet */
+	uint64_t lines;		/* before it, in this batch */
+};
+
+struct batch_found {
+	size_t lines_len;	/* of its lines */
+	size_t len;		/* and with its commit: the next begins here */
+	uint64_t lines;
+};
+
+enum batch_verdict batch_find(struct batch_find *f, const char *text,
+    size_t len, struct batch_found *found);
+
+/* Add a journal's first line; the same with more members (",\"a\":1"); the
+ * commit of a batch. */
 void batch_header(struct buf *out, const char *kind);
+void batch_header_with(struct buf *out, const char *kind,
+    const char *members);
 void batch_commit(struct buf *out, uint64_t lines, uint32_t crc,
     int64_t wall_ms);
+
+/* Is it the first line of a journal of this kind?  65 if not. */
+int batch_check_header(const char *path, const char *kind, const char *line,
+    size_t len, struct err *e);
 
 /* CRC-32 (IEEE 802.3, as zlib's crc32): start with 0. */
 uint32_t batch_crc32(uint32_t crc, const void *bytes, size_t len);

@@ -16,6 +16,8 @@
 
 #define NOT_FOUND 127		/* as shells say it */
 
+static bool all_lead;		/* a group of their own */
+
 /* A program that stands beside this executable, else its name for PATH. */
 static const char *
 locate(const char *name, char path[PATH_MAX])
@@ -65,10 +67,10 @@ run(const char *command, char *const env[])
 static void
 become(const char *command, char *const env[], int in, int out)
 {
-	if (in == -1) {
+	if (in == -1 || all_lead)
 		setpgid(0, 0);
+	if (in == -1)
 		in = open("/dev/null", O_RDONLY);
-	}
 	if (in == -1 || dup2(in, STDIN_FILENO) == -1 ||
 	    dup2(out, STDOUT_FILENO) == -1)
 		_exit(GC_EX_OSERR);
@@ -101,6 +103,12 @@ child_name(const char *command, char name[CHILD_NAME_MAX])
 		snprintf(name, CHILD_NAME_MAX, "%.*s", (int)n, command);
 	else
 		snprintf(name, CHILD_NAME_MAX, "sh");
+}
+
+void
+child_lead_groups(void)
+{
+	all_lead = true;
 }
 
 int
@@ -140,7 +148,7 @@ child_start(struct child *c, const char *command, char *const env[],
 		*c = (struct child)CHILD_NONE;
 		return -1;
 	}
-	c->group = !with_stdin;
+	c->group = !with_stdin || all_lead;
 	c->to = in[1];
 	c->from = out[0];
 	if (with_stdin) {

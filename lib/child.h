@@ -28,6 +28,10 @@ struct child {
  */
 int child_helper(const char *command, struct err *e);
 
+/* From now on every child leads a process group of its own, so that
+ * child_kill ends whatever it has started.  Call it before child_helper. */
+void child_lead_groups(void);
+
 /*
  * Start command: directly, its words split at blanks, or by `sh -c` if it
  * has shell characters (str_needs_shell).  The program is looked for beside

@@ -1,0 +1,55 @@
+#include <string.h>
+
+#include "lib/batch.h"
+#include "lib/parts.h"
+#include "lib/route.h"
+
+void
+route_init(struct route *r)
+{
+	*r = (struct route){ .everyone = false };
+	take_init(&r->take);
+}
+
+void
+route_free(struct route *r)
+{
+	take_free(&r->take);
+}
+
+enum scan_verdict
+route_line(struct route *r, const char *line, size_t len)
+{
+	enum { EVENT, DATA, USER, TOPIC, COUNT };
+	static const struct scan_key keys[COUNT] = {
+		[EVENT] = { "event", -1 }, [DATA] = { "data", -1 },
+		[USER] = { "userId", DATA }, [TOPIC] = { "topicName", -1 },
+	};
+	struct slice v[COUNT];
+	enum scan_verdict verdict = scan_object(line, len, keys, COUNT, v);
+	enum parts_topic topic;
+	struct text name;
+
+	r->user_id = (struct text){ NULL, 0 };
+	r->everyone = false;
+	if (verdict != SCAN_OK)
+		return verdict;
+	take_begin(&r->take, len);
+	r->event = v[EVENT];
+	if (v[EVENT].kind == SCAN_STRING &&
+	    take_text(&r->take, v[EVENT], &name) &&
+	    name.len > 3 && memcmp(name.p, "gc:", 3) == 0)
+		r->everyone = true;
+	else if (v[USER].kind != SCAN_ABSENT)
+		take_id(&r->take, v[USER], &r->user_id);
+	else if (v[TOPIC].kind == SCAN_STRING)
+		parts_topic(&r->take, v[TOPIC], &topic, &r->user_id);
+	return SCAN_OK;
+}
+
+unsigned
+route_partition(const struct route *r, unsigned partitions)
+{
+	return batch_crc32(0, r->user_id.p != NULL ? r->user_id.p : "",
+	    r->user_id.p != NULL ? r->user_id.len : 0) % partitions;
+}

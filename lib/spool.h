@@ -1,0 +1,83 @@
+/*
+ * Writing a queue: batches into segments (lib/segment).  CONTRACT section
+ * 10, `dir:PATH`.  One writer a folder, which a lock keeps so.
+ *
+ * What is durable, and when:
+ * - SPOOL_ALWAYS: when spool_commit says 0.  SPOOL_INTERVAL: when spool_sync
+ *   does, which is asked for every so often and before more than
+ *   SPOOL_UNSYNCED_MAX waits for it.  SPOOL_NONE: when the kernel pleases.
+ * - What is not known to be on the disk is held in memory.  A write that
+ *   fails is cut off before the next; after a sync that fails every byte of
+ *   it is written anew in its place: no sync is asked twice for the same
+ *   bytes.
+ * - A segment is synced before the next one begins, so that a torn tail is
+ *   only ever in the last.  Opening reads the last one alone.
+ * - Opening cuts off a torn tail, and writes anew and syncs the last bytes,
+ *   which a killed process may not have synced.
+ */
+#ifndef GC_SPOOL_H
+#define GC_SPOOL_H
+
+#include <stdbool.h>
+
+#include "lib/segment.h"
+
+#define SPOOL_BATCH_FULL (1 << 20)	/* bytes: time to commit it */
+#define SPOOL_UNSYNCED_MAX (32 << 20)	/* bytes held for want of a sync */
+#define SPOOL_LINE_MAX (1 << 20)	/* without its newline */
+
+enum spool_sync { SPOOL_ALWAYS, SPOOL_INTERVAL, SPOOL_NONE };
+
+struct spool {
+	char *folder;
+	int lock_fd, fd;	/* fd -1: the next batch begins a segment */
+	enum spool_sync sync;
+	size_t segment_max;	/* bytes: time for the next segment */
+	uint64_t base;		/* of the segment that is written */
+	uint64_t synced;	/* position: durable up to here */
+	uint64_t end;		/* position: written up to here */
+	uint64_t lines;		/* in the queue up to the end */
+	uint64_t batch_lines;	/* of the batch that is being made */
+	size_t committed;	/* in held: behind the last commit */
+	struct buf held;	/* the bytes from synced on, then the batch */
+	bool torn;		/* behind end something may stand */
+	bool anew;		/* a sync failed: write it all once more */
+	bool folder_due;	/* its folder must be synced first */
+	uint64_t cut_bytes;	/* of a torn tail, at opening */
+	uint64_t segments;	/* begun by this process */
+};
+
+/*
+ * Open the queue, made where it is missing (0700).  at_least: positions that
+ * readers have been at, which no new line may have: where the queue is
+ * shorter (a power cut took what they read), the next segment begins there.
+ * 75 if another process writes it.
+ */
+int spool_open(struct spool *s, const char *folder, enum spool_sync sync,
+    size_t segment_max, uint64_t at_least, struct err *e);
+void spool_close(struct spool *s);
+
+/* Add a line with its newline to the batch that is being made.  Commit when
+ * spool_is_full. */
+void spool_add(struct spool *s, const char *line, size_t raw);
+bool spool_is_full(const struct spool *s);
+
+/*
+ * Write the batch, whole or not at all: readers see it now.  -1: it is kept
+ * for the next try; add nothing until one succeeds.
+ */
+int spool_commit(struct spool *s, int64_t wall_ms, struct err *e);
+
+/* Make durable what is written; -1: kept for the next try. */
+int spool_sync(struct spool *s, struct err *e);
+bool spool_is_synced(const struct spool *s);
+
+/*
+ * Remove old segments, never the last.  floor: position below which every
+ * reader is done.  keep_bytes, keep_ms: 0 for none of them; with one of them
+ * it alone decides, read or not.  How many went, or -1.
+ */
+int64_t spool_expire(const char *folder, uint64_t floor, uint64_t keep_bytes,
+    int64_t keep_ms, int64_t wall_ms, struct err *e);
+
+#endif
