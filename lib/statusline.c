@@ -1,6 +1,9 @@
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -36,6 +39,20 @@ is_pipe(int fd)
 	    S_ISSOCK(st.st_mode);
 }
 
+/*
+ * What those who share a terminal lock: the folder of the session's leader in
+ * /proc, as a session has one terminal.  The terminal itself will not do: as
+ * /dev/tty it is the same file for everyone.
+ */
+static int
+open_lock(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%ld", (long)getsid(0));
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 void
 statusline_open(struct statusline *s, bool pipe_wanted)
 {
@@ -49,7 +66,10 @@ statusline_open(struct statusline *s, bool pipe_wanted)
 		.term = getenv("TERM"), .no_color = getenv("NO_COLOR"),
 	};
 
-	*s = (struct statusline){ .on = statusline_fits(&place) };
+	*s = (struct statusline){ .lock = -1 };
+	if (statusline_fits(&place))
+		s->lock = open_lock();
+	s->on = s->lock != -1;
 }
 
 int64_t
@@ -61,11 +81,15 @@ statusline_due(const struct statusline *s)
 /* May something be written that nobody waits for?  A job in the background
  * may not, and a terminal that was stopped takes nothing. */
 static bool
-is_ours(void)
+is_ours(const struct statusline *s)
 {
 	struct pollfd fd = { STDERR_FILENO, POLLOUT, 0 };
 
-	return tcgetpgrp(STDERR_FILENO) == getpgrp() &&
+	if (tcgetpgrp(STDERR_FILENO) != getpgrp()) {
+		flock(s->lock, LOCK_UN);
+		return false;
+	}
+	return flock(s->lock, LOCK_EX | LOCK_NB) == 0 &&
 	    poll(&fd, 1, 0) == 1 && fd.revents == POLLOUT;
 }
 
@@ -101,7 +125,7 @@ statusline_draw(struct statusline *s, const struct gauge_facts *f,
 	if (!s->on)
 		return;
 	s->due_ms = now_ms + STATUSLINE_MS;
-	s->drawn = is_ours();
+	s->drawn = is_ours(s);
 	log_lead(s->drawn ? CLEAR : NULL);
 	if (!s->drawn)
 		return;
@@ -119,8 +143,10 @@ statusline_close(struct statusline *s)
 	static char clear[] = CLEAR;
 	const struct buf line = { .data = clear, .len = sizeof(clear) - 1 };
 
-	if (s->drawn && is_ours())
+	if (s->drawn && is_ours(s))
 		put(&line);
 	log_lead(NULL);
+	if (s->on)
+		close(s->lock);
 	*s = (struct statusline){ .on = false };
 }

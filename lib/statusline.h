@@ -6,7 +6,8 @@
  * Only who has the terminal to itself draws: in the foreground, and with a
  * stdout that is neither a terminal, whose lines it would tear, nor, unless
  * that is asked for, a pipe: who reads that may write to the same terminal.
- * So of a pipeline the last alone draws.
+ * So of a pipeline the last alone draws, and of several, in one script, who
+ * was first, until it ends.
  *
  * Nothing here waits: a terminal that was stopped (^S) is left alone.  Where
  * the line is not wanted all calls do nothing.
@@ -24,6 +25,7 @@
 struct statusline {
 	bool on;
 	bool drawn;
+	int lock;		/* of the terminal */
 	int64_t due_ms;
 };
 
@@ -48,7 +50,7 @@ int64_t statusline_due(const struct statusline *s);
 void statusline_draw(struct statusline *s, const struct gauge_facts *f,
     int64_t now_ms);
 
-/* Clear it, for good. */
+/* Clear it, for good; safe twice. */
 void statusline_close(struct statusline *s);
 
 #endif

@@ -15,8 +15,8 @@ fi
 trap 'tmux kill-server 2> /dev/null; kill $tap_pids 2> /dev/null
     rm -rf "$dir"' EXIT
 
-# screen NAME COMMAND: in a window of 80 columns and a shell with jobs; what
-# it reads comes from the fifo NAME, and NAME.code is its end
+# screen NAME COMMAND: in a window of 80 columns and a shell with jobs (or in
+# $shell, with $term); what it reads comes from the fifo NAME, and NAME.code is its end
 screen() {
 	mkfifo "$1"
 	{
@@ -27,7 +27,7 @@ screen() {
 		echo 'echo the shell again; exec sleep 1000'
 	} > "$1.sh"
 	tmux new-session -d -s "$1" -x 80 -y 24 \
-	    "PATH='$PATH' TERM=${term:-screen-256color} sh -m ./$1.sh"
+	    "PATH='$PATH' TERM=${term:-screen-256color} ${shell:-sh -m} ./$1.sh"
 	pane=$1
 }
 shows() { tmux capture-pane -p -t "$pane" | grep -Eq -- "$1"; }
@@ -163,6 +163,29 @@ screen again 'gc-sim --fault refuse=503:9:20 -- sh -c \
     "gc-subscribe 2> /dev/tty > again.out" 2> /dev/null'
 ok 'when it is tried again' wait_for shows \
     '^gc-subscribe: backoff, again in [0-9]+s  0.0 events/s'
+
+# --- two at a time
+shell=sh
+screen script 'mkfifo first second; exec 7<> first 8<> second
+    gc-reduce < first > first.out & echo $! > first.pid
+    gc-reduce < second > second.out & echo $! > second.pid; wait'
+shell=
+ok 'script: both run' wait_for test -s second.pid
+event ann Busy 10 > first
+{ event ann Busy 10; event bob Busy 10; } > second
+ok 'script: both work' wait_for sh -c 'grep -q ann first.out &&
+    grep -q bob second.out'
+ok 'script: one draws' wait_for shows '[12] agents'
+sleep 1.5
+is 'script: the other does not' "$(rows events/s)" 1
+this=first that=second agents=2
+if shows ' 2 agents'; then
+	this=second that=first agents=1
+fi
+kill -TERM "$(cat $this.pid)"
+ok "script: now it is the other's turn" wait_for shows " $agents agents"
+kill -TERM "$(cat $that.pid)"
+ok 'script: the end' wait_for test -s script.code
 screen both 'gc-sim --agents 5 -- sh -c "exec 2> /dev/tty
     gc-subscribe | gc-dedup | gc-reduce -r gc-reconcile > both.out"'
 ok 'both: the last of the pipeline' wait_for shows \
