@@ -117,7 +117,7 @@ check: deps
 # Those that wait longest begin first.
 SLOW := $(patsubst %,tests/%.t,subscribe-health loop converge sim \
           clock sim-channels reconcile-closed reconcile-channels channels \
-          channels-start docs)
+          channels-start docs tutorial status)
 
 test: tests-built
 	$(RUN) -e '' $(UNIT) && \
