@@ -115,9 +115,10 @@ check: deps
 	@$(MAKE) --no-print-directory lint test
 
 # Those that wait longest begin first.
-SLOW := $(patsubst %,tests/%.t,subscribe-health loop converge sim \
+SLOW := $(patsubst %,tests/%.t,tutorial status subscribe-health loop \
+          converge sim \
           clock sim-channels reconcile-closed reconcile-channels channels \
-          channels-start docs tutorial status)
+          channels-start docs)
 
 test: tests-built
 	$(RUN) -e '' $(UNIT) && \
