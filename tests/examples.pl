@@ -5,8 +5,8 @@
 # ends with \, | or &&, or has an open quote or here-document, goes on in the
 # next.  What follows a command is what it must print.  A page's commands run
 # in order, in one folder, in the environment of one gc-sim: each must end
-# with 0, or run on until SIGTERM after a while, with neither an output nor an
-# end in seconds of its own.  Programs called my-… are the
+# with 0, or run on until SIGTERM after a while, where it shows no output, has
+# no -d in seconds, and reads something.  Programs called my-… are the
 # reader's own: here they read their input and do nothing.
 use strict;
 use warnings;
@@ -91,8 +91,9 @@ sub run {
 	my $script = "cd '$dir' || exit\nexport CURL_CA_BUNDLE=\"\$GC_CACERT\"\n";
 	for my $i (0 .. $#examples) {
 		my ($command, $output) = @{$examples[$i]};
-		my $most = $output eq '' && $command !~ / -d \d+s\b/ ?
-		    $live_s : $finite_s;
+		my $ends = $output ne '' ||
+		    $command =~ m{ -d \d+s\b|< /dev/null};
+		my $most = $ends ? $finite_s : $live_s;
 		put("$dir/.$i.sh", "trap : TERM\n$command", 0644);
 		put("$dir/$_", "#!/bin/sh\nexec cat > /dev/null\n", 0755)
 		    for $command =~ /\b(my-[a-z]+)/g;
