@@ -131,7 +131,8 @@ check:
 	@$(MAKE) --no-print-directory lint test
 
 # Those that wait longest begin first.
-SLOW := $(patsubst %,tests/%.t,subscribe-health loop converge sim \
+SLOW := $(patsubst %,tests/%.t,tutorial status subscribe-health loop \
+          converge sim \
           clock sim-channels reconcile-closed reconcile-channels channels \
           channels-start docs queue-amqp queue-crash)
 

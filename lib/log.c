@@ -16,6 +16,7 @@
 static const char *log_name = "gc-tools";
 static enum log_level log_level = LOG_WARNING;
 static enum log_form log_form = LOG_TEXT;
+static const char *lead = "";
 
 static const char *const level_names[] = {
 	[LOG_ERR] = "error", [LOG_WARNING] = "warning",
@@ -54,21 +55,28 @@ log_get_name(void)
 }
 
 void
+log_lead(const char *bytes)
+{
+	lead = bytes != NULL ? bytes : "";
+}
+
+void
 log_raw(const char *line, size_t len)
 {
 	char newline = '\n';
 	struct iovec parts[] = {
+		{ (void *)(uintptr_t)lead, strlen(lead) },
 		{ (void *)(uintptr_t)line, len }, { &newline, 1 }
 	};
 	ssize_t n;
 
-	while (parts[0].iov_len + parts[1].iov_len > 0) {
-		n = writev(STDERR_FILENO, parts, 2);
+	while (parts[2].iov_len > 0) {
+		n = writev(STDERR_FILENO, parts, 3);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return;	/* nobody is left to be told */
-		for (int i = 0; i < 2; i++) {
+		for (int i = 0; i < 3; i++) {
 			size_t used = (size_t)n < parts[i].iov_len ?
 			    (size_t)n : parts[i].iov_len;
 

@@ -32,6 +32,10 @@ void log_detail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Write one line to stderr as it is (status lines); adds the newline. */
 void log_raw(const char *line, size_t len);
 
+/* What is written before each message and line, in the same write: it clears
+ * what stands on the terminal there.  Borrowed; NULL: nothing. */
+void log_lead(const char *bytes);
+
 /* Say it and end with that code: for cmd/ only. */
 _Noreturn void die(int code, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -7,20 +7,7 @@ use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
 
 chdir dirname(abs_path($0)) . '/..' or die;
-my $count = 0;
-
-sub ok {
-	my ($pass, $name, @why) = @_;
-	printf "%sok %d - %s\n", $pass ? '' : 'not ', ++$count, $name;
-	print "# $_\n" for $pass ? () : @why;
-}
-
-sub slurp {
-	my ($path) = @_;
-	open my $f, '<', $path or return '';
-	local $/;
-	return scalar <$f>;
-}
+require './tests/examples.pl';
 
 my %common = map { $_ => 1 } qw(help version verbose quiet log);
 
@@ -117,125 +104,12 @@ my @bare = map { /^(.*)/ } grep { !m{^\S* ?\.?Pa tests/}m }
     split /^\.It /m, $promises =~ s/.*?^\.It //smr;
 ok($promises && !@bare, 'gc-reliability(7): each promise has its test', @bare);
 
-# Examples.  In EXAMPLES every literal block is of commands, "$ " before each;
-# a line that ends with \, | or && or has an open quote goes on in the next.
-# What follows a command is what it must print, exactly.  A page's commands
-# run in order, in one folder, in the environment of one gc-sim: each must
-# end with 0, or run on until SIGTERM after a while.  Programs called my-…
-# are the reader's own: here they read their input and do nothing.
-my @org = qw(gc-sim --agents 20 --queues 3 --rate 100 --seed 1);
-my @shell = -x '/bin/bash' ? qw(/bin/bash -o pipefail -c) : qw(sh -c);
-my ($live_s, $finite_s) = (2, 60);
-my @guests = qw(curl);		# the suite does not need them itself
-
-# Has it an open quote, or does it say that it goes on?
-sub is_open {
-	my ($command) = @_;
-	return 1 if $command =~ /(\\|\||&&)\n\z/;
-	$command =~ s/\\.|'[^']*'//gs;
-	$command =~ s/"[^"]*"//g;
-	return $command =~ /['"]/;
-}
-
-# [command, output] of each example of a block.
-sub examples {
-	my ($block) = @_;
-	my @found;
-	s/\\e/\\/g, s/\\&//g for $block;
-	for my $line (split /(?<=\n)/, $block) {
-		if (@found && $found[-1][1] eq '' && is_open($found[-1][0])) {
-			$found[-1][0] .= $line;
-		} elsif ($line =~ s/^\$ //) {
-			push @found, [$line, ''];
-		} elsif (@found) {
-			$found[-1][1] .= $line;
-		} else {
-			push @found, ["false $line", "it has no \$\n"];
-		}
-	}
-	return @found;
-}
-
-sub in_page {
-	my ($page) = @_;
-	my ($text) = slurp($page) =~ /^\.Sh EXAMPLES\n(.*?)(?=^\.Sh )/ms;
-	return map { examples($_) } ($text // '') =~
-	    /^\.Bd -literal.*?\n(.*?)^\.Ed/msg;
-}
-
-# The README's have no prompt: all of its recipes, and each pipeline.
-sub in_readme {
-	my $text = slurp('README.md');
-	my ($recipes) = $text =~ /^## Recipes\n(.*?)(?=^## )/ms;
-	my ($before) = split /^## Recipes\n/m, $text;
-	return map { ["$_\n", ''] } $before =~ /^ {4}(gc-.*)/mg,
-	    $recipes =~ /^ {4}(\S.*)/mg;
-}
-
-# The guests of a command that are not installed here.
-sub missing {
-	my ($command) = @_;
-	return grep { $command =~ /\b\Q$_\E / &&
-	    system("command -v $_ > /dev/null") != 0 } @guests;
-}
-
-sub put {
-	my ($path, $text, $mode) = @_;
-	open my $f, '>', $path or die "$path: $!";
-	print $f $text;
-	close $f;
-	chmod $mode, $path;
-}
-
-# Run them all; each one's exit code, stdout and stderr are in files.
-sub run {
-	my ($dir, @examples) = @_;
-	my $script = "cd '$dir' || exit\nexport CURL_CA_BUNDLE=\"\$GC_CACERT\"\n";
-	for my $i (0 .. $#examples) {
-		my ($command, $output) = @{$examples[$i]};
-		my $most = $output eq '' ? $live_s : $finite_s;
-		put("$dir/.$i.sh", "trap : TERM\n$command", 0644);
-		put("$dir/$_", "#!/bin/sh\nexec cat > /dev/null\n", 0755)
-		    for $command =~ /\b(my-[a-z]+)/g;
-		$script .= "timeout -k 30 -s TERM $most @shell " .
-		    "\"\$(cat .$i.sh)\" > .$i.out 2> .$i.err\n" .
-		    "echo \$? > .$i.code\n";
-	}
-	local $ENV{PATH} = "$ENV{PATH}:$dir";
-	put("$dir/.all.sh", $script, 0644);
-	system("@org -- sh '$dir/.all.sh' < /dev/null > '$dir/.sim' 2>&1");
-}
-
-sub check {
-	my ($name, @examples) = @_;
-	my $dir = tempdir(CLEANUP => 1);
-	run($dir, @examples);
-	for my $i (0 .. $#examples) {
-		my ($command, $want) = @{$examples[$i]};
-		my $code = slurp("$dir/.$i.code");
-		my $got = slurp("$dir/.$i.out");
-		my @missing = missing($command);
-		chomp $command;
-		$command =~ s/\n\s*/ /g;
-		if (@missing) {
-			printf "ok %d # SKIP %s: no @missing here\n",
-			    ++$count, $name;
-			next;
-		}
-		my $ended = $want ne '' ? $code eq "0\n" :
-		    $code =~ /^(0|124)$/;
-		ok($ended && ($want eq '' || $got eq $want),
-		    "$name: $command", "exit code $code",
-		    (map { "got  $_" } split /\n/, $want ne '' ? $got : ''),
-		    (map { "want $_" } split /\n/, $want),
-		    (split /\n/, slurp("$dir/.$i.err")));
-	}
-}
-
+# Each page's EXAMPLES run in order, against one gc-sim.  The tutorial and the
+# recipes have tests of their own.
 for my $page (glob 'man/*.[157]') {
-	my @examples = in_page($page);
+	my ($text) = slurp($page) =~ /^\.Sh EXAMPLES\n(.*?)(?=^\.Sh )/ms;
+	my @examples = in_page($text // '');
 	ok(@examples >= 2, "$page has two examples") if $page =~ /1$/;
-	check($page, @examples) if @examples;
+	check($page, {}, @examples) if @examples;
 }
-check('README.md', in_readme());
-print "1..$count\n";
+done_testing();

@@ -7,6 +7,8 @@ dir=$(mktemp -d) || exit 1
 HOME=$dir/home
 export HOME
 mkdir "$HOME"
+TERM=dumb		# no line onto the terminal where the tests are run
+export TERM
 unset XDG_CONFIG_HOME XDG_STATE_HOME XDG_CACHE_HOME
 for name in $(env | sed -n 's/^\(GC_[A-Z_]*\)=.*/\1/p' | grep -v GC_BUILD); do
 	unset "$name"

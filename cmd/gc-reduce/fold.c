@@ -182,6 +182,7 @@ fold_state(struct app *app, struct event *ev)
 			doubt_unverified(app, a, ev->seq);
 		return too_long;
 	}
+	app->counts.answers++;
 	answer = settle_state(a, ev, app->roster.seq + 1, app->now_ms);
 	doubt_answered(app, a, ev->seq, answer.refused);
 	if (answer.gone) {
@@ -303,8 +304,10 @@ fold_line(struct app *app, const char *line, size_t len, size_t raw)
 		fold_frame(app);
 		return;
 	}
-	if (ev->control)
+	if (ev->control) {
 		loop_forward(app, line, raw);
+		terminal_control(app, line, len);
+	}
 	if (ev->kind == EVENT_STATE) {
 		if ((why = fold_state(app, ev)) != NULL)
 			filter_reject(&app->filter, why);

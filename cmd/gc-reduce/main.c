@@ -27,6 +27,8 @@ static const struct opt table[] = {
 	    "ask about who is quiet so long; 0: never (15m)", 0, 0 },
 	{ 0, "drain", OPT_DURATION, &app.opt.drain_ms, "DURATION",
 	    "at the end, give COMMAND so long to finish (60s)", 0, 0 },
+	{ 0, "line", OPT_FLAG, &app.opt.line, NULL,
+	    "the line on the terminal though stdout is a pipe", 0, 0 },
 	{ 0, "strict", OPT_FLAG, &app.opt.strict, NULL,
 	    "end with 65 at the first rejected line", 0, 0 },
 	{ 0, "metrics", OPT_TEXT, &app.opt.metrics, "FILE",
@@ -90,13 +92,19 @@ print_snapshot(void)
 	filter_flush(&app.filter);
 }
 
-static void
-count_agents(void)
+void
+count_agents(struct app *a)
 {
-	app.counts.agents = app.roster.count;
-	app.counts.doubted = 0;
-	for (size_t i = 0; i < app.roster.count; i++)
-		app.counts.doubted += agent_is_doubted(app.roster.list[i]);
+	a->counts.agents = a->roster.count;
+	a->counts.doubted = 0;
+	for (size_t i = 0; i < a->roster.count; i++)
+		a->counts.doubted += agent_is_doubted(a->roster.list[i]);
+}
+
+static void
+compute(void)
+{
+	count_agents(&app);
 }
 
 static void
@@ -105,7 +113,7 @@ say_counts(void)
 	char line[512];
 	int n;
 
-	count_agents();
+	count_agents(&app);
 	n = snprintf(line, sizeof(line), "%s: events=%" PRIu64 " applied=%"
 	    PRIu64 " stale=%" PRIu64 " duplicate=%" PRIu64 " gaps=%" PRIu64
 	    " rejected=%" PRIu64 " agents=%" PRIu64 " doubted=%" PRIu64,
@@ -121,7 +129,7 @@ say_status(void)
 	char line[640];
 	int n;
 
-	count_agents();
+	count_agents(&app);
 	n = snprintf(line, sizeof(line), "{\"tool\":\"gc-reduce\","
 	    "\"events\":%" PRIu64 ",\"applied\":%" PRIu64 ",\"stale\":%" PRIu64
 	    ",\"duplicate\":%" PRIu64 ",\"gaps\":%" PRIu64 ",\"rejected\":%"
@@ -158,6 +166,8 @@ tick(bool input_open)
 		due = at;
 	if ((at = store_tick(&app)) < due)
 		due = at;
+	if ((at = terminal_tick(&app)) < due)
+		due = at;
 	if (app.opt.interval_ms > 0 && app.now_ms >= app.snapshot_due_ms) {
 		print_snapshot();
 		app.snapshot_due_ms = app.now_ms + app.opt.interval_ms;
@@ -192,8 +202,9 @@ turn(bool input_open)
 }
 
 static void
-commit(void)
+leave(void)
 {
+	terminal_close(&app);
 	store_commit(&app);
 }
 
@@ -209,7 +220,7 @@ start(int argc, char **argv)
 	};
 	struct metrics m = { .table = metrics,
 	    .count = sizeof(metrics) / sizeof(metrics[0]),
-	    .compute = count_agents };
+	    .compute = compute };
 	struct sandbox box = { .client = false };
 	struct err e;
 
@@ -235,7 +246,8 @@ start(int argc, char **argv)
 	    arc4random());
 	doubts_init(&app);
 	store_open(&app);
-	app.filter.before_exit = commit;
+	terminal_open(&app);
+	app.filter.before_exit = leave;
 	sandbox_file(&box, app.store.journal.path);
 	sandbox_file(&box, m.path);
 	app.sandbox = sandbox_enter(&box);
@@ -252,8 +264,9 @@ finish(void)
 	if (app.opt.snapshot)
 		print_snapshot();
 	app.filter.before_exit = NULL;
+	terminal_close(&app);
 	stored = store_close(&app);
-	count_agents();
+	count_agents(&app);
 	filter_close(&app.filter);
 	if (log_get_level() >= LOG_NOTE || (log_get_level() > LOG_ERR &&
 	    (app.filter.rejected > 0 || app.counts.doubted > 0)))

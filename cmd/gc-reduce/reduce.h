@@ -7,6 +7,7 @@
  * loop.c     -r COMMAND: questions out, answers in
  * command.c  its life: start, death, restart, end
  * store.c    -s FILE: the roster's journal
+ * terminal.c the line for who watches
  */
 #ifndef GC_REDUCE_H
 #define GC_REDUCE_H
@@ -17,13 +18,15 @@
 #include "lib/journal.h"
 #include "lib/record.h"
 #include "lib/roster.h"
+#include "lib/sight.h"
+#include "lib/statusline.h"
 
 #define SOCKETS_MAX 64		/* sockets whose failover is told apart */
 #define FORWARD_MAX (1 << 20)	/* bytes that wait for COMMAND */
 #define OPEN_MAX (FORWARD_MAX / 4)	/* of a gc:open that is kept for it */
 
 struct options {
-	bool strict, snapshot;
+	bool strict, snapshot, line;
 	int64_t interval_ms;	/* -i; 0: at the end only */
 	const char *state;	/* -s; NULL: none */
 	const char *reconcile;	/* -r; NULL: no loop */
@@ -32,7 +35,7 @@ struct options {
 };
 
 struct counts {
-	uint64_t events, applied, stale, duplicate, gaps, changes;
+	uint64_t events, applied, stale, duplicate, gaps, changes, answers;
 	uint64_t agents, doubted;	/* computed when they are asked for */
 };
 
@@ -90,6 +93,14 @@ struct store {
 	char *last_gone;		/* the line of who went last, or NULL */
 };
 
+struct terminal {
+	struct statusline line;
+	struct sight sight;
+	struct take take;
+	struct gauge events, answers;
+	struct gauge_word connection;
+};
+
 struct app {
 	struct options opt;
 	struct filter filter;
@@ -99,6 +110,7 @@ struct app {
 	struct doubts doubts;
 	struct loop loop;
 	struct store store;
+	struct terminal terminal;
 	struct buf line;		/* what is being printed */
 	struct buf detail;		/* of a gap */
 	size_t id_at;			/* in an event's line, the user id */
@@ -110,6 +122,7 @@ struct app {
 /* main.c */
 void print_line(struct app *app);	/* app->line, unless --snapshot */
 void print_agent(struct app *app, struct agent *a, bool gone);
+void count_agents(struct app *app);
 
 /* fold.c */
 void fold_line(struct app *app, const char *line, size_t len, size_t raw);
@@ -166,5 +179,12 @@ bool store_commit(struct app *app);
 /* Hand a barrier on once what came before it is durable. */
 void store_barrier(struct app *app, const char *line, size_t raw);
 int store_close(struct app *app);	/* 0, or the exit code */
+
+/* terminal.c */
+void terminal_open(struct app *app);
+/* A control line came. */
+void terminal_control(struct app *app, const char *line, size_t len);
+int64_t terminal_tick(struct app *app);
+void terminal_close(struct app *app);
 
 #endif

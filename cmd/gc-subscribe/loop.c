@@ -62,6 +62,7 @@ due_ms(struct app *app)
 
 	earlier(&due, app->stop_ms);
 	earlier(&due, app->upgrade_ms);
+	earlier(&due, terminal_due(app));
 	if (!f->token_running) {
 		earlier(&due, app->rotate_ms);
 		earlier(&due, f->token_ms);
@@ -211,6 +212,7 @@ fleet_turn(struct app *app)
 	output_flush(app);
 	f->counts = *rest_counts(f->rest);
 	report_rejects_due(app, false);
+	terminal_tick(app);
 	app->ring_bytes = app->ring.bytes;
 	if (app->sigs.stops > 0 || app->no_more || app->reader_gone)
 		fleet_stop(app, 0);

@@ -73,6 +73,8 @@ static const struct opt table[] = {
 	    "memory for a slow reader (64M)", 4096, 0 },
 	{ 0, "ready", OPT_NUMBER, &app.opt.ready_fd, "FD",
 	    "write a newline to FD when subscribed", 3, 1 << 20 },
+	{ 0, "line", OPT_FLAG, &app.opt.line, NULL,
+	    "the line on the terminal though stdout is a pipe", 0, 0 },
 	{ 0, "strict", OPT_FLAG, &app.opt.strict, NULL,
 	    "end with 65 at the first rejected frame", 0, 0 },
 	{ 0, "metrics", OPT_TEXT, &metrics_path, "FILE",
@@ -117,7 +119,7 @@ static int64_t
 earliest(void)
 {
 	const int64_t all[] = { app.retry_ms, app.close_ms, app.ping_ms,
-	    app.stop_ms, app.upgrade_ms, app.linger_ms,
+	    app.stop_ms, app.upgrade_ms, app.linger_ms, terminal_due(&app),
 	    /* ones that pass while connecting count from the open on */
 	    app.state == ST_STREAM ? app.rotate_ms : CLOCK_NEVER,
 	    app.state == ST_STREAM ? app.healthy_ms : CLOCK_NEVER };
@@ -212,6 +214,7 @@ turn(void)
 		report_ready(&app);
 	output_flush(&app);
 	report_rejects_due(&app, false);
+	terminal_tick(&app);
 	app.ring_bytes = app.ring.bytes;
 	if (app.sigs.stops > 0 || app.no_more || app.reader_gone)
 		perform(&app, EV_STOP);
@@ -277,6 +280,7 @@ main(int argc, char **argv)
 		else
 			turn();
 	}
+	statusline_close(&app.terminal.line);
 	drain();
 	report_rejects_due(&app, true);
 	metrics_write(&app.metrics);

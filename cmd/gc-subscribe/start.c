@@ -122,6 +122,7 @@ start_all(struct app *app, const char *metrics_path, char **events,
 	buf_init(&app->request, WSHAKE_REQUEST_MAX);
 	ring_init(&app->ring, app->opt.buffer);
 	report_start(app, metrics_path);
+	statusline_open(&app->terminal.line, app->opt.line);
 	if (http_start(&e) == -1)
 		die_err(&e);
 	sandbox_folder(&box, app->config.state_folder);

@@ -11,6 +11,7 @@
  * lines.c    how lines are made
  * output.c   lines to stdout, which never blocks the rest
  * report.c   status, metrics, notes
+ * terminal.c the line for who watches
  *
  * The channels protocol has its own sessions and sockets: see fleet.h.
  */
@@ -27,6 +28,7 @@
 #include "lib/scan.h"
 #include "lib/session.h"
 #include "lib/sigs.h"
+#include "lib/statusline.h"
 #include "lib/token.h"
 #include "lib/transport.h"
 #include "lib/websocket.h"
@@ -46,7 +48,7 @@ struct options {
 	struct opt_list filters;
 	const char *subscriptions;	/* -S */
 	const char *name;
-	bool resume, give_up, strict;
+	bool resume, give_up, strict, line;
 	int64_t ping_interval_ms;
 	uint64_t ping_misses;
 	struct session_policy policy;
@@ -87,6 +89,12 @@ struct output {
 	size_t hole_from, hole_to;	/* where buf tells of a hole */
 	uint64_t hole_lost;
 	int error;
+};
+
+struct terminal {
+	struct statusline line;
+	struct gauge events;
+	struct gauge_word connection;
 };
 
 struct fleet;
@@ -143,6 +151,8 @@ struct app {
 	uint64_t taken, printed;	/* event lines in, and out */
 	bool no_more;		/* wanted: -n is reached, or --strict's end */
 	int exit_code;
+
+	struct terminal terminal;
 
 	/* counts */
 	struct metrics metrics;
@@ -224,5 +234,9 @@ void report_asked(struct app *app, const char *kind, long status);
 void report_frame(struct app *app, struct slice id, struct slice user);
 void report_start(struct app *app, const char *metrics_path);
 void report_ready(struct app *app);
+
+/* terminal.c */
+int64_t terminal_due(const struct app *app);
+void terminal_tick(struct app *app);
 
 #endif
