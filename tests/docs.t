@@ -61,7 +61,7 @@ for my $tool (@tools) {
 # --version names what is linked: the word for each library.
 my %word = (curl => 'libcurl', ssl => 'OpenSSL', jq => 'libjq',
     wslay => 'wslay', microhttpd => 'libmicrohttpd', bsd => 'libbsd',
-    ncursesw => 'ncursesw');
+    ncursesw => 'ncursesw', hiredis => 'hiredis');
 for my $tool (@tools) {
 	my $version = qx($tool --version);
 	my @linked = qx(ldd $ENV{GC_BUILD}/$tool) =~ /^\s*lib(\w+)\.so/mg;
@@ -102,7 +102,7 @@ for my $page (glob 'man/*.1') {
 my @org = qw(gc-sim --agents 20 --queues 3 --rate 100 --seed 1);
 my @shell = -x '/bin/bash' ? qw(/bin/bash -o pipefail -c) : qw(sh -c);
 my ($live_s, $finite_s) = (2, 60);
-my @guests = qw(curl);		# the suite does not need them itself
+my @guests = qw(curl redis-server);		# the suite does not need them itself
 
 # Has it an open quote, or does it say that it goes on?
 sub is_open {
