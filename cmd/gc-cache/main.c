@@ -123,7 +123,7 @@ main(int argc, char **argv)
 		.notes = "ADDRESS: redis://[USER@]HOST[:PORT][/DB][?prefix=gc],"
 		    " rediss:// for TLS,\nor redis+unix:///PATH."
 		    "  A password comes from GC_REDIS_PASSWORD or\n"
-		    "GC_REDIS_PASSWORD_FILE.\n",
+		    "GC_REDIS_PASSWORD_FILE.",
 	};
 	struct sandbox box = { .client = true };
 	struct err e;
