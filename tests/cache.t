@@ -263,6 +263,23 @@ ok 'away at the start: written once it is there' wait_for is_status ann One
 put_ends
 is 'and 0' $? 0
 
+# --- --buffer
+fresh
+for i in $(seq 1 30); do agent "u$i" One "$(at 10)"; done > lines
+put --buffer 1K < lines > out 2> err
+is 'more agents than room: all written' "$(cli hlen gc:agents)" 30
+ok 'and that the room is small is said' has err 'more agents than'
+redis_ends
+put_runs --buffer 1K
+cat lines >&3
+ok 'unwritten lines fill it: said' wait_for has err 'buffer is full'
+ok 'and no more are read' [ "$(wc -l < out)" -lt 10 ]
+redis_starts
+put_ends
+is 'until they are written: 0' $? 0
+ok 'none is lost' cmp lines out
+is 'nowhere' "$(cli hlen gc:agents)" 30
+
 # --- what a server may say
 cli replicaof 127.0.0.1 1 > /dev/null
 put_runs
@@ -382,8 +399,13 @@ for bad in "redis://:hush@127.0.0.1:$port" "redis://joe:hush@127.0.0.1" \
 	is 'a password in the address: 64' $? 64
 	ok 'not shown' sh -c '! grep -q hush err && grep -q PASSWORD_FILE err'
 done
-cli config set requirepass '' > /dev/null
 unset REDISCLI_AUTH
+redis_ends
+redis_starts --rename-command AUTH ''
+GC_REDIS_PASSWORD=hush get -vvv > out 2> err
+is 'a server that knows no AUTH: 78' $? 78
+ok 'and the password that it repeats is not shown' sh -c \
+    'grep -q "unknown command" err && ! grep -q hush err'
 
 # --- the command line
 for bad in '' put "take $url" "get $url more" 'get http://x' \

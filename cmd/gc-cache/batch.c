@@ -1,4 +1,6 @@
 /* Lines on their way to the server, many in one command. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,4 +93,20 @@ batch_send(struct batch *b, const struct latest *l, const char *prefix,
 	}
 	conn_ask(c, b, (int)n, argv, lens);
 	buf_free(&b->text);
+}
+
+void
+batch_touch(void *what, int64_t ttl_ms, const char *prefix, struct conn *c)
+{
+	static const char *const names[] = { "agents", "stamps" };
+	char key[KEY_MAX], ms[24];
+	const char *argv[] = { "PEXPIRE", key, ms };
+	size_t lens[3] = { 7 };
+
+	lens[2] = (size_t)snprintf(ms, sizeof(ms), "%" PRId64, ttl_ms);
+	for (int i = 0; i < 2; i++) {
+		key_of(key, prefix, names[i]);
+		lens[1] = strlen(key);
+		conn_ask(c, what, 3, argv, lens);
+	}
 }

@@ -118,6 +118,9 @@ void batch_add(struct batch *b, const struct latest *l, size_t number);
 /* Send it to the keys with that prefix; it comes back with the reply. */
 void batch_send(struct batch *b, const struct latest *l, const char *prefix,
     struct conn *c);
+/* The keys are to end after so long; what comes back with each reply. */
+void batch_touch(void *what, int64_t ttl_ms, const char *prefix,
+    struct conn *c);
 
 /* --- the tool ----------------------------------------------------------- */
 

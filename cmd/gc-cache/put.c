@@ -64,23 +64,11 @@ tell(size_t number, enum batch_kind kind)
 		send_open();
 }
 
-/* The roster is to end so long after the last who cares for it. */
 static void
-touch(void)
+touch(int64_t now_ms)
 {
-	static const char *const names[] = { "agents", "stamps" };
-	char key[CACHEURL_NAME_MAX + 16], ms[24];
-	const char *argv[] = { "PEXPIRE", key, ms };
-	size_t lens[3] = { 7 };
-
-	p.touched_ms = app.filter.now_ms;
-	lens[2] = (size_t)snprintf(ms, sizeof(ms), "%" PRId64,
-	    app.opt.ttl_ms);
-	for (int i = 0; i < 2; i++) {
-		lens[1] = (size_t)snprintf(key, sizeof(key), "%s:%s",
-		    app.url.prefix, names[i]);
-		conn_ask(&app.conn, &touched, 3, argv, lens);
-	}
+	p.touched_ms = now_ms;
+	batch_touch(&touched, app.opt.ttl_ms, app.url.prefix, &app.conn);
 }
 
 /*
@@ -115,7 +103,7 @@ tend(int64_t now_ms)
 	send_open();
 	if (app.opt.ttl_ms > 0) {
 		if (spoke || now_ms - p.touched_ms >= app.opt.ttl_ms / 3)
-			touch();
+			touch(now_ms);
 		if (p.touched_ms + app.opt.ttl_ms / 3 < due)
 			due = p.touched_ms + app.opt.ttl_ms / 3;
 	}
