@@ -166,6 +166,26 @@ is 'a large roster, each agent once' "$(grep -c many out)
 $(sort -u out | grep -c many)" '3000
 3000'
 
+# a reader that is slow is not a server that is silent
+slow() { sleep 1; cat; }
+mkfifo stalled
+gc-cache put "$url" --timeout 300ms < in > stalled 2> err &
+pid=$!
+later $pid
+exec 3> in 4< stalled
+agent yan One "$(at 10)" >&3
+wait_for is_status yan One
+for i in 1 2 3; do cat many; done | { cat >&3; exec 3>&-; } 4<&- &
+exec 3>&-
+slow <&4 3>&- > out
+exec 4<&-
+wait $pid
+is 'put to a slow reader: 0' "$?$(cat err)" 0
+is 'all of it' "$(wc -l < out)" 9001
+{ gc-cache get "$url" --timeout 300ms 2> err; echo $? > code; } | slow > out
+is 'get to a slow reader: 0' "$(cat code err)" 0
+is 'all of it' "$(grep -c many out)" 3000
+
 # --- a restart in the middle, and the server has lost everything
 fresh
 put_runs

@@ -340,12 +340,12 @@ transmit(struct conn *c)
 int64_t
 conn_step(struct conn *c, int64_t now_ms)
 {
-	int64_t silent_ms = c->heard_ms + c->timeout_ms;
-
+	/* while we did something else, nobody listened */
+	c->heard_ms += now_ms - c->now_ms;
 	c->now_ms = now_ms;
 	if (c->state == CONN_AWAY && c->fatal == 0 && now_ms >= c->due_ms)
 		dial(c);
-	if (c->first != NULL && now_ms >= silent_ms) {
+	if (c->first != NULL && now_ms >= c->heard_ms + c->timeout_ms) {
 		err_set(&c->why, GC_EX_UNAVAILABLE, "%s", nothing_yet(c));
 		lost(c, false);
 	}

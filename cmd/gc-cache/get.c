@@ -84,7 +84,6 @@ on_reply(void *what, const redisReply *r)
 	if (r == NULL)
 		return;
 	g.asked = false;
-	g.heard_ms = app.conn.now_ms;
 	conn_good(&app.conn);
 	if (r->type != REDIS_REPLY_ARRAY || r->elements != 2 ||
 	    r->element[0]->type != REDIS_REPLY_STRING ||
@@ -97,6 +96,8 @@ on_reply(void *what, const redisReply *r)
 	all = r->element[1];
 	for (size_t i = 0; i + 1 < all->elements; i += 2)
 		one_agent(all->element[i], all->element[i + 1]);
+	/* now: whoever reads us may have taken long */
+	g.heard_ms = clock_mono_ms();
 	memcpy(g.cursor, r->element[0]->str, r->element[0]->len + 1);
 	g.done = strcmp(g.cursor, "0") == 0;
 }

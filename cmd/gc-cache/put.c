@@ -251,7 +251,7 @@ tell_people(int64_t now_ms)
 
 /* --- the loop ----------------------------------------------------------- */
 
-/* When to end whatever is left. */
+/* When it ends with something left. */
 static int64_t
 give_up_ms(void)
 {
