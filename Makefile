@@ -40,6 +40,7 @@ LDLIBS.gc-reconcile := $(NET) -ljq
 LDLIBS.gc-check     := $(NET) -ljq
 LDLIBS.gc-names     := $(NET) -ljq
 LDLIBS.gc-queue     := -lrabbitmq -lssl -lcrypto
+LDLIBS.gc-cache     := $(NET) $(shell pkg-config --libs hiredis 2>/dev/null || echo -lhiredis)
 LDLIBS.gc-sim       := -lmicrohttpd -lssl -lcrypto
 LDLIBS.gc-top       := $(shell pkg-config --libs ncursesw 2>/dev/null || echo -lncursesw -ltinfo)
 LDLIBS.test         := $(NET) -lwslay -ljq

@@ -16,7 +16,8 @@ my $count = 0;
 my $org = 'gc-sim --agents 20 --queues 3 --rate 100 --seed 1 -- sh';
 my @shell = -x '/bin/bash' ? qw(/bin/bash -o pipefail -c) : qw(sh -c);
 my ($live_s, $finite_s) = (2, 60);
-my @guests = qw(curl sqlite3 kcat);	# the suite does not need them itself
+# the suite does not need them itself
+my @guests = qw(curl sqlite3 kcat redis-server);
 
 sub ok {
 	my ($pass, $name, @why) = @_;
