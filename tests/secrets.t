@@ -42,18 +42,27 @@ head -n 4 "$dir/tokens" > "$dir/past"
 } > "$dir/secrets"
 grep -lF -f "$dir/secrets" /proc/[0-9]*/cmdline > "$dir/seen/arguments" \
     2> /dev/null
-for process in /proc/[0-9]*; do
-	tool=$(readlink "$process/exe")
-	case $tool in
-	*/gc-subscribe | */gc-dedup | */gc-reduce | */gc-reconcile) ;;
-	*) continue ;;
-	esac
-	tr '\0' '\n' < "$process/environ" > environ
-	grep -qxF "XDG_STATE_HOME=$XDG_STATE_HOME" environ || continue
-	cat environ >> "$dir/seen/environment"
-	grep -q __asan_init "$tool" || gcore -o "$dir/seen/${tool##*/}" \
-	    "${process#/proc/}" > /dev/null
-done 2> /dev/null
+look() {
+	for process in /proc/[0-9]*; do
+		tool=$(readlink "$process/exe")
+		case $tool in
+		*/gc-subscribe | */gc-dedup | */gc-reduce | */gc-reconcile) ;;
+		*) continue ;;
+		esac
+		tr '\0' '\n' < "$process/environ" > environ
+		grep -qxF "XDG_STATE_HOME=$XDG_STATE_HOME" environ || continue
+		cat environ >> "$dir/seen/environment"
+		grep -q __asan_init "$tool" || gcore -o "$dir/seen/${tool##*/}" \
+		    "${process#/proc/}" > /dev/null
+	done 2> /dev/null
+}
+# a moment without a token is possible: between two of them
+for try in 1 2 3 4 5; do
+	look
+	tail -n 2 "$dir/tokens" | grep -qlF -f - "$dir"/seen/gc-subscribe.* \
+	    "$dir"/seen/gc-reconcile.* 2> /dev/null && break
+done
+cat "$dir/tokens" >> "$dir/secrets"
 grep -q __asan_init "$(command -v gc-token)" ||
     gcore -o "$dir/seen/token" $token > /dev/null 2>&1
 kill -USR1 $token
