@@ -34,6 +34,7 @@ struct options {
 struct counts {
 	uint64_t events, applied, stale, duplicate, gaps, changes;
 	uint64_t agents, doubted;	/* computed when they are asked for */
+	uint64_t lag_ms;		/* of the last applied event */
 };
 
 TAILQ_HEAD(agent_list, agent);
