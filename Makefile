@@ -7,6 +7,7 @@ MANDIR  ?= $(DATADIR)/man
 LIBEXECDIR  ?= $(PREFIX)/libexec
 UNITDIR     ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+ZSHDIR      ?= $(DATADIR)/zsh/site-functions
 CFLAGS  ?= -O2 -g
 V       ?= release
 B       := build/$(V)
@@ -123,7 +124,7 @@ check: deps
 # Those that wait longest begin first.
 SLOW := $(patsubst %,tests/%.t,subscribe-health loop converge sim \
           clock sim-channels reconcile-closed reconcile-channels channels \
-          channels-start docs)
+          channels-start docs install)
 
 test: tests-built
 	$(RUN) -e '' $(UNIT) && \
@@ -168,7 +169,7 @@ UNITS   := $(patsubst scripts/systemd/%.in,%,$(wildcard \
            scripts/systemd/*.service.in))
 PARTS    = $(foreach t,$(TOOLS),755:$(B)/$(t):$(BINDIR)/$(t) \
     644:$(B)/completions/bash/$(t):$(DATADIR)/bash-completion/completions/$(t) \
-    644:$(B)/completions/zsh/_$(t):$(DATADIR)/zsh/site-functions/_$(t) \
+    644:$(B)/completions/zsh/_$(t):$(ZSHDIR)/_$(t) \
     644:$(B)/completions/fish/$(t).fish:$(DATADIR)/fish/vendor_completions.d/$(t).fish) \
   $(foreach s,1 5 7,$(foreach p,$(wildcard man/*.$(s)), \
     644:$(p):$(MANDIR)/man$(s)/$(notdir $(p)))) \
