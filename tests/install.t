@@ -213,7 +213,14 @@ ok 'each line of it an agent' sh -c "jq -es 'length > 0 and
     all(.event == \"gc:agent\")' < '$dir/run/agents.ndjson'"
 ok 'the roster is still locked' sh -c "gc-reduce -s '$roster' < /dev/null
     [ \$? = 75 ]"
+kill -USR1 $pid
+for tool in gc-subscribe gc-dedup gc-reduce; do
+	ok "SIGUSR1: $tool tells its status" wait_for \
+	    has "$dir/err" "\"tool\":\"$tool\""
+done
+kill -HUP $pid
 children=$(pgrep -P $pid)
+is 'and all go on' "$(echo "$children" | wc -l)" 4
 kill $pid
 wait $pid
 is 'SIGTERM: it ends well' $? 0
