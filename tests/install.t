@@ -251,9 +251,9 @@ ends() {
 	rm -f "$dir"/run/*.prom
 }
 export GC_SUBSCRIBE_ARGS='--jitter 0'
-ends 'gc-dedup dies, and all do' 70 gc-dedup SEGV
-ok 'it is named' has "$dir/err" 'gc-dedup was ended by signal 11'
-ends 'gc-reduce dies, and all do' 70 gc-reduce KILL
+ends 'gc-dedup dies, and all do' 70 gc-dedup KILL
+ok 'it is named' has "$dir/err" 'gc-dedup was ended by signal 9'
+ends 'gc-reduce dies, and all do' 70 gc-reduce ABRT
 reader='head -n 1 > /dev/null' ends 'the reader goes: try again' 75
 reader='exit 78' ends "the reader's own reason" 78
 GC_DEDUP_ARGS=--nonsense ends 'a mistake of usage is final' 64
