@@ -62,7 +62,8 @@ int
 main(int argc, char **argv)
 {
 	static const struct opts opts = { .synopsis = "[OPTION]...\n"
-	    "       gc-novel begin [-o FILE]\n       gc-novel go | end",
+	    "       gc-novel begin [-o FILE]\n       gc-novel go | end [-- "
+	    "COMMAND]",
 	    .summary = "None.", .table = table, .count = 4 };
 	return opts_parse("gc-novel", argc, argv, &opts) > 9;
 }
@@ -92,6 +93,8 @@ if command -v bash > /dev/null; then
 	is "a command's own" "$(typed gc-sim --seed 1 -- prin)" \
 	    "$(bash -c 'compgen -A command prin' | tr '\n' ' ' |
 	    sed 's/ $//')"
+	is 'a command behind words' "$(typed gc-novel go -- bas |
+	    tr ' ' '\n' | grep -Fx bash | uniq)" bash
 	is 'tomorrow' "$(typed gc-novel --c; typed gc-novel --colour = g
 	    typed gc-novel '')" '--colour --command
 green
