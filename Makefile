@@ -2,7 +2,12 @@
 
 PREFIX  ?= /usr/local
 BINDIR  ?= $(PREFIX)/bin
-MANDIR  ?= $(PREFIX)/share/man
+DATADIR ?= $(PREFIX)/share
+MANDIR  ?= $(DATADIR)/man
+LIBEXECDIR  ?= $(PREFIX)/libexec
+UNITDIR     ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+ZSHDIR      ?= $(DATADIR)/zsh/site-functions
 CFLAGS  ?= -O2 -g
 V       ?= release
 B       := build/$(V)
@@ -77,6 +82,8 @@ help:
 	@echo 'make V=plain         plain C alone, as where there is no SSE2'
 	@echo 'make V=cover test    the same tests, with gcov counts in build/cover'
 	@echo 'make install         DESTDIR= PREFIX=$(PREFIX)'
+	@echo 'make uninstall       removes just that'
+	@echo 'make deb             a Debian package, in build'
 	@echo 'make clean           remove build'
 
 define tool
@@ -135,7 +142,7 @@ check:
 SLOW := $(patsubst %,tests/%.t,tutorial status subscribe-health loop \
           converge sim \
           clock sim-channels reconcile-closed reconcile-channels channels \
-          channels-start docs queue-amqp queue-crash)
+          channels-start docs queue-amqp queue-crash install)
 
 test: tests-built
 	$(RUN) -e '' $(UNIT) && \
@@ -181,17 +188,63 @@ demo: deps
 	@$(MAKE) --no-print-directory all
 	@PATH="$(CURDIR)/$(B):$$PATH" sh scripts/demo
 
-install: all
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 \
-	    $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7
-	install -m 755 $(TOOLS:%=$(B)/%) $(DESTDIR)$(BINDIR)
-	for s in 1 5 7; do install -m 644 man/*.$$s \
-	    $(DESTDIR)$(MANDIR)/man$$s; done
+# What is installed, each MODE:FILE:PLACE; and the folders that are ours.
+OURS    := $(LIBEXECDIR)/gc-tools $(DATADIR)/gc-tools/monitoring
+UNITS   := $(patsubst scripts/systemd/%.in,%,$(wildcard \
+           scripts/systemd/*.service.in))
+PARTS    = $(foreach t,$(TOOLS),755:$(B)/$(t):$(BINDIR)/$(t) \
+    644:$(B)/completions/bash/$(t):$(DATADIR)/bash-completion/completions/$(t) \
+    644:$(B)/completions/zsh/_$(t):$(ZSHDIR)/_$(t) \
+    644:$(B)/completions/fish/$(t).fish:$(DATADIR)/fish/vendor_completions.d/$(t).fish) \
+  $(foreach s,1 5 7,$(foreach p,$(wildcard man/*.$(s)), \
+    644:$(p):$(MANDIR)/man$(s)/$(notdir $(p)))) \
+  $(foreach f,gc-stream gc-snapshot, \
+    755:scripts/systemd/$(f):$(LIBEXECDIR)/gc-tools/$(f)) \
+  $(foreach u,$(UNITS),644:$(B)/units/$(u):$(UNITDIR)/$(u)) \
+  644:scripts/systemd/gc-snapshot@.timer:$(UNITDIR)/gc-snapshot@.timer \
+  644:scripts/systemd/gc-tools.sysusers:$(SYSUSERSDIR)/gc-tools.conf \
+  $(foreach f,grafana.json alerts.yml alerts-test.yml, \
+    644:scripts/monitoring/$(f):$(DATADIR)/gc-tools/monitoring/$(f))
+
+$(B)/completions/made: $(TOOLS:%=$(B)/%) scripts/completions
+	@sh scripts/completions $(@D) $(TOOLS:%=$(B)/%)
+	@touch $@
+
+# for where they are installed this time
+units:
+	@sh scripts/units $(BINDIR) $(LIBEXECDIR) $(B)/units
+
+install: all $(B)/completions/made units
+	@set -e; IFS=:; for part in $(foreach p,$(PARTS),'$(p)'); do \
+	    set -- $$part; to="$(DESTDIR)$$3"; \
+	    mkdir -p "$${to%/*}"; \
+	    install -m $$1 "$$2" "$$to"; \
+	done
+	@echo 'installed in $(DESTDIR)$(PREFIX)'
+
+# Folders of others stay, save in DESTDIR where nothing is in them any more.
+uninstall:
+	@IFS=:; for part in $(foreach p,$(PARTS),'$(p)'); do \
+	    set -- $$part; rm -f "$(DESTDIR)$$3"; \
+	done; \
+	if [ -z "$(DESTDIR)" ]; then \
+	    rmdir $(OURS) $(DATADIR)/gc-tools 2> /dev/null; \
+	else \
+	    cd "$(DESTDIR)/" || exit; \
+	    for part in $(foreach p,$(PARTS),'$(p)'); do \
+		set -- $$part; at="$${3%/*}"; \
+		rmdir -p "$${at#/}" 2> /dev/null; \
+	    done; \
+	fi; \
+	echo 'removed from $(DESTDIR)$(PREFIX)'
+
+deb:
+	@sh scripts/deb build
 
 clean:
 	rm -rf build
 
 .PHONY: all help deps check test quick asan fuzz fuzz-run soak bench lint \
-        demo install clean tests-built bench-built
+        demo install uninstall units deb clean tests-built bench-built
 .SECONDARY:
 -include $(shell find build/$(V) -name '*.d' 2>/dev/null)

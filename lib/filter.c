@@ -94,6 +94,7 @@ filter_open(struct filter *f, bool strict, const struct metrics *m,
 	f->strict = strict;
 	if (m != NULL)
 		f->metrics = *m;
+	f->metrics.heard_ms = (uint64_t)clock_wall_ms();
 	f->now_ms = f->heard_ms = clock_mono_ms();
 	f->sigs_fd = sigs_open(false, e);
 	return f->sigs_fd == -1 ? -1 : 0;
@@ -230,6 +231,8 @@ filter_collect(struct filter *f, const struct pollfd *fds)
 		if (got >= 0)
 			f->heard_ms = f->now_ms;
 		f->readable = got > 0;
+		if (f->readable && f->metrics.path != NULL)
+			f->metrics.heard_ms = (uint64_t)clock_wall_ms();
 	}
 	if (f->in.ended) {
 		f->end_told = f->input_done;

@@ -27,7 +27,7 @@ void arc4random_stir(void);
 #define LONG_BASE 1000		/* getopt's value of table row 0 */
 #define HELP_COLUMN 26
 
-static bool want_help, want_version, quiet;
+static bool want_help, want_version, want_table, quiet;
 static int verbosity;
 static int log_choice;
 
@@ -44,6 +44,8 @@ static const struct opt common[] = {
 	    .target = &want_help, .help = "print this" },
 	{ .letter = 'V', .name = "version", .kind = OPT_FLAG,
 	    .target = &want_version, .help = "print the version" },
+	/* for scripts/completions; no --help has it */
+	{ .name = "_options", .kind = OPT_FLAG, .target = &want_table },
 };
 
 static _Noreturn void
@@ -128,6 +130,12 @@ store(const struct opt *o, const char *arg)
 	return false;
 }
 
+static const struct opt *
+row(const struct opts *o, size_t i)
+{
+	return i < o->count ? &o->table[i] : &common[i - o->count];
+}
+
 static void
 help_row(const struct opt *o)
 {
@@ -151,12 +159,38 @@ help(const char *tool, const struct opts *o)
 	for (size_t i = 0; i < o->count; i++)
 		help_row(&o->table[i]);
 	for (size_t i = 0; i < OPTS_COUNT(common); i++)
-		help_row(&common[i]);
+		if (common[i].help != NULL)
+			help_row(&common[i]);
 	if (o->notes != NULL)
 		printf("\n%s\n", o->notes);
 	printf("\nDurations: a number with ms, s, m or h (bare: seconds). "
 	    "Sizes: K, M, G.\nSee man %s, and gc(7) for the whole suite.\n",
 	    tool);
+}
+
+/* A row a line, its fields apart by tabs; "-" is none. */
+static void
+print_table(const struct opts *o)
+{
+	static const char *const kinds[] = { [OPT_FLAG] = "flag",
+	    [OPT_TEXT] = "text", [OPT_LIST] = "list",
+	    [OPT_DURATION] = "duration", [OPT_SIZE] = "size",
+	    [OPT_NUMBER] = "number", [OPT_DECIMAL] = "decimal",
+	    [OPT_CHOICE] = "choice" };
+	const struct opt *r;
+
+	printf("usage\t");
+	for (const char *s = o->synopsis; *s != '\0'; s++)
+		fputs(*s == '\n' ? "\nusage\t" : (char[]){ *s, '\0' }, stdout);
+	putchar('\n');
+	for (size_t i = 0; i < o->count + OPTS_COUNT(common); i++) {
+		r = row(o, i);
+		if (r->help != NULL)
+			printf("option\t%c\t%s\t%s\t%s\t%s\n",
+			    r->letter ? r->letter : '-', r->name,
+			    kinds[r->kind], r->value ? r->value : "-",
+			    r->help);
+	}
 }
 
 /* Help and version are the data asked for: a full disk must not pass. */
@@ -166,12 +200,6 @@ finish_stdout(void)
 	if (fflush(stdout) == EOF || ferror(stdout))
 		die(GC_EX_IOERR, "can't write to stdout");
 	exit(GC_EX_OK);
-}
-
-static const struct opt *
-row(const struct opts *o, size_t i)
-{
-	return i < o->count ? &o->table[i] : &common[i - o->count];
 }
 
 static void
@@ -279,6 +307,10 @@ opts_parse(const char *tool, int argc, char **argv, const struct opts *o)
 		one_option(tool, o, c, argv);
 	if (want_help) {
 		help(tool, o);
+		finish_stdout();
+	}
+	if (want_table) {
+		print_table(o);
 		finish_stdout();
 	}
 	if (want_version) {

@@ -3,6 +3,8 @@
  * come from it, so that they cannot disagree.  GNU getopt_long underneath;
  * `--` ends options.  The options that every tool has (-h, -V, -v, -q,
  * --log) are added here and acted on.  CONTRACT section 3.
+ * --_options, which --help does not have, prints the table for programs:
+ * scripts/completions makes the shells' completions of it.
  */
 #ifndef GC_OPTS_H
 #define GC_OPTS_H

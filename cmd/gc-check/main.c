@@ -10,12 +10,15 @@
 #include "lib/clock.h"
 #include "lib/http.h"
 #include "lib/log.h"
+#include "lib/metrics.h"
 #include "lib/opts.h"
 #include "lib/sigs.h"
 
 static struct app {
 	struct check check;
 	bool json;
+	struct metrics metrics;
+	uint64_t counts[CHECK_SKIPPED + 1], code;
 } app = { .check = { .timeout_ms = 10000 } };
 
 static const struct opt table[] = {
@@ -23,6 +26,17 @@ static const struct opt table[] = {
 	    "of each step (10s)", 100, 600000 },
 	{ 0, "json", OPT_FLAG, &app.json, NULL,
 	    "print gc:check lines instead of words", 0, 0 },
+	{ 0, "metrics", OPT_TEXT, &app.metrics.path, "FILE",
+	    "write Prometheus metrics to FILE", 0, 0 },
+};
+
+static const struct metric metrics[] = {
+	{ "gc_check_steps{verdict=\"ok\"}", "steps by what came of them",
+	    &app.counts[CHECK_OK] },
+	{ "gc_check_steps{verdict=\"failed\"}", "", &app.counts[CHECK_FAILED] },
+	{ "gc_check_steps{verdict=\"skipped\"}", "",
+	    &app.counts[CHECK_SKIPPED] },
+	{ "gc_check_exit_code", "what it ended with", &app.code },
 };
 
 /* In this order: each needs what those before it have found. */
@@ -157,6 +171,7 @@ run_all(void)
 		else
 			tell_words(steps[i].name, &f);
 		fflush(stdout);
+		app.counts[f.verdict]++;
 		if (f.verdict != CHECK_FAILED)
 			continue;
 		shut = shut || (i < GATES && steps[i].step != check_clock);
@@ -182,9 +197,12 @@ main(int argc, char **argv)
 	if (opts_parse("gc-check", argc, argv, &opts) < argc)
 		die(GC_EX_USAGE, "'%s': there are no operands",
 		    argv[argc - 1]);
+	app.metrics.table = metrics;
+	app.metrics.count = OPTS_COUNT(metrics);
 	if (http_start(&e) == -1 || sigs_open(false, &e) == -1)
 		die_err(&e);
-	code = run_all();
+	app.code = (uint64_t)(code = run_all());
+	metrics_write(&app.metrics);
 	config_free(&app.check.config);
 	token_free(&app.check.token);
 	free(app.check.user_id);

@@ -60,12 +60,32 @@ fits(struct agent *a, const struct event *ev, struct agent_verdict v)
 	    <= NDJSON_LINE_MAX);
 }
 
+/* An event was applied: how long ago it had happened, by our clock.  A frame
+ * tells parts that changed before as well. */
+static void
+count_applied(struct app *app)
+{
+	const struct told *told[] = { &app->ev.tier.at,
+	    &app->ev.parts.presence.at, &app->ev.parts.active.at };
+	int64_t lag_ms = INT64_MAX, this_ms;
+
+	app->counts.applied++;
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+		if (told[i]->text.p == NULL)
+			continue;
+		this_ms = app->wall_ms - stamp_to_ms(told[i]->stamp);
+		lag_ms = this_ms < lag_ms ? this_ms : lag_ms;
+	}
+	if (lag_ms != INT64_MAX)
+		app->counts.lag_ms = lag_ms > 0 ? (uint64_t)lag_ms : 0;
+}
+
 static void
 apply(struct app *app, struct agent *a, struct agent_verdict v, bool fresh)
 {
 	const struct event *ev = &app->ev;
 
-	app->counts.applied++;
+	count_applied(app);
 	a->seq = ++app->roster.seq;
 	if (v.gap)
 		ask_sequence(app, a, agent_tier(a, ev->tier.queue_id));
@@ -143,7 +163,7 @@ fold_frame(struct app *app)
 		    &app->counts.duplicate) += 1;
 		return;
 	}
-	app->counts.applied++;
+	count_applied(app);
 	app->roster.seq = seq;
 	if (fresh && ev->tier.status.p == NULL) {
 		/* what else it does is not known */

@@ -56,6 +56,8 @@ static const struct metric metrics[] = {
 	    &app.loop.starts },
 	{ "gc_reduce_agents", "agents known", &app.counts.agents },
 	{ "gc_reduce_doubted", "agents in doubt", &app.counts.doubted },
+	{ "gc_reduce_lag_seconds", "age of the last event that changed a tier, "
+	    "when it did", &app.counts.lag_ms },
 };
 
 void

@@ -37,6 +37,7 @@ struct options {
 struct counts {
 	uint64_t events, applied, stale, duplicate, gaps, changes, answers;
 	uint64_t agents, doubted;	/* computed when they are asked for */
+	uint64_t lag_ms;		/* of the last applied event */
 };
 
 TAILQ_HEAD(agent_list, agent);

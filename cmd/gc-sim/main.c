@@ -15,6 +15,7 @@
 #include "lib/clock.h"
 #include "lib/file.h"
 #include "lib/log.h"
+#include "lib/metrics.h"
 #include "lib/opts.h"
 #include "lib/sigs.h"
 
@@ -39,6 +40,8 @@ static struct app {
 	struct sigs sigs;
 	bool reader_gone;		/* of stdout */
 	bool stop_told;			/* COMMAND got our SIGTERM */
+	struct metrics metrics;
+	uint64_t sockets, quiet;	/* computed for them */
 } app = { .agents = 100, .queues = 10,
     .sim = { .seed = 1, .life = { .rate = 10 } } };
 
@@ -64,7 +67,36 @@ static const struct opt table[] = {
 	{ 0, "port", OPT_NUMBER, &app.port, "N", "listen there (a free one)",
 	    1, 65535 },
 	{ 0, "plain", OPT_FLAG, &app.plain, NULL, "no TLS", 0, 0 },
+	{ 0, "metrics", OPT_TEXT, &app.metrics.path, "FILE",
+	    "write Prometheus metrics to FILE", 0, 0 },
 };
+
+#define TOTAL(name) (&app.sim.totals.name)
+
+static const struct metric metrics[] = {
+	{ "gc_sim_changes_total", "changes of the org",
+	    &app.sim.org.changes },
+	{ "gc_sim_sent_total", "events sent", TOTAL(sent) },
+	{ "gc_sim_dropped_total", "events lost by a fault", TOTAL(dropped) },
+	{ "gc_sim_opens_total", "sockets opened", TOTAL(opens) },
+	{ "gc_sim_cuts_total", "sockets cut by a fault", TOTAL(cuts) },
+	{ "gc_sim_refused_total", "upgrades refused", TOTAL(refused) },
+	{ "gc_sim_tokens_total", "tokens given", TOTAL(tokens) },
+	{ "gc_sim_rest_total", "REST requests", TOTAL(rest) },
+	{ "gc_sim_rest_failed_total", "of these, answered 5xx",
+	    TOTAL(rest_5xx) },
+	{ "gc_sim_rest_throttled_total", "of these, answered 429",
+	    TOTAL(rest_429) },
+	{ "gc_sim_sockets", "sockets open now", &app.sockets },
+	{ "gc_sim_quiet", "1: the org changes no more", &app.quiet },
+};
+
+static void
+compute(void)
+{
+	app.sockets = conns_count(&app.sim);
+	app.quiet = app.sim.quiet;
+}
 
 void
 sim_random_text(struct sim *s, char *to, size_t len)
@@ -153,6 +185,9 @@ parse(int argc, char **argv)
 
 	opts.notes = fault_help();
 	first = opts_parse("gc-sim", argc, argv, &opts);
+	app.metrics.table = metrics;
+	app.metrics.count = OPTS_COUNT(metrics);
+	app.metrics.compute = compute;
 	s->protocol = (enum protocol)app.protocol;
 	for (size_t i = 0; i < app.faults.count; i++)
 		if (fault_set(&s->faults, s->protocol, app.faults.items[i],
@@ -244,6 +279,7 @@ turn(struct sim *s)
 	life_tick(s);
 	due = least(due, channels_tick(s));
 	due = least(due, conns_tick(s));
+	due = least(due, metrics_tick(&app.metrics, s->now_ms));
 	if (life_goes_on(s) && s->now_ms + TICK_MS < due)
 		due = s->now_ms + TICK_MS;
 	return due;
@@ -303,6 +339,7 @@ finish(void)
 	pthread_mutex_lock(&s->lock);
 	conns_end(s);
 	life_write_truth(s);
+	metrics_write(&app.metrics);
 	pthread_mutex_unlock(&s->lock);
 	close(s->ending[1]);
 	MHD_stop_daemon(app.daemon);

@@ -266,7 +266,7 @@ feed_text(struct link *l, const char *text, size_t len)
 	/* of what is an object the scan has seen every byte */
 	if (f.kind == FRAME_BAD && !str_is_utf8(text, len))
 		return false;
-	l->app->frames++;
+	report_came(l->app);
 	if (l->app->no_more)
 		return true;
 	switch (f.kind) {
@@ -311,7 +311,7 @@ feed_text(struct link *l, const char *text, size_t len)
 void
 feed_binary(struct link *l)
 {
-	l->app->frames++;
+	report_came(l->app);
 	if (!l->app->no_more)
 		report_reject(l->app, BINARY_REJECT, "a binary frame");
 }

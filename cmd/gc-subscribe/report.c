@@ -89,6 +89,14 @@ report_rejects_due(struct app *app, bool all)
 	}
 }
 
+void
+report_came(struct app *app)
+{
+	app->frames++;
+	if (app->metrics.path != NULL)
+		app->metrics.heard_ms = (uint64_t)clock_wall_ms();
+}
+
 /* The metric of an id, as Prometheus writes a label. */
 static char *
 label(const struct buf *id)
@@ -245,6 +253,22 @@ compute_asked(struct app *app, struct metric *m)
 	return m;
 }
 
+static void
+count_sockets(struct app *app)
+{
+	const struct fleet *f = app->fleet;
+
+	app->sockets = 1;
+	app->sockets_open = app->is_open;
+	if (f == NULL)
+		return;
+	app->sockets = app->sockets_open = 0;
+	for (unsigned i = 0; i < f->shards.channels; i++) {
+		app->sockets += f->shards.load[i] > 0;
+		app->sockets_open += f->slots[i].is_open;
+	}
+}
+
 /* What is there now after the figures that are always there. */
 static void
 compute(void)
@@ -252,6 +276,7 @@ compute(void)
 	struct app *app = measured;
 	struct metric *m = app->table + app->table_fixed;
 
+	count_sockets(app);
 	if (app->fleet != NULL)
 		m = compute_asked(app, m);
 	for (size_t i = 0; i < app->sub_count; i++)
@@ -284,6 +309,10 @@ report_start(struct app *app, const char *path)
 		    &app->failovers },
 		{ "gc_subscribe_pings_total", "pings sent", &app->pings },
 		{ "gc_subscribe_pongs_total", "pongs received", &app->pongs },
+		{ "gc_subscribe_sockets", "connections that are wanted",
+		    &app->sockets },
+		{ "gc_subscribe_open", "of these, open now",
+		    &app->sockets_open },
 		{ "gc_subscribe_buffered_lines", "lines in memory",
 		    &app->ring.count },
 		{ "gc_subscribe_buffered_bytes", "bytes in memory",
@@ -297,7 +326,7 @@ report_start(struct app *app, const char *path)
 	    sizeof(fixed[0]));
 	memcpy(app->table, fixed, sizeof(fixed));
 	app->metrics = (struct metrics){ .path = path, .table = app->table,
-	    .compute = compute };
+	    .heard_ms = (uint64_t)clock_wall_ms(), .compute = compute };
 }
 
 /* --- readiness ---------------------------------------------------------- */

@@ -93,7 +93,7 @@ on_text(void *arg, const char *text, size_t len)
 	/* of what is an object the scan has seen every byte */
 	if (verdict != SCAN_OK && !str_is_utf8(text, len))
 		return false;
-	app->frames++;
+	report_came(app);
 	if (app->no_more)
 		return true;
 	if (verdict != SCAN_OK) {
@@ -116,7 +116,7 @@ on_binary(void *arg, const void *bytes, size_t len)
 	struct app *app = arg;
 
 	(void)bytes, (void)len;
-	app->frames++;
+	report_came(app);
 	if (app->no_more)
 		return;
 	report_reject(app, BINARY_REJECT, "a binary frame");

@@ -160,6 +160,7 @@ struct app {
 	size_t table_fixed;	/* rows that are always there */
 	uint64_t frames, rejected, opens, drops, failovers, pings, pongs;
 	uint64_t connects, ring_bytes, ring_lines;
+	uint64_t sockets_open, sockets;	/* computed for the metrics */
 	struct reject rejects[REJECTS];
 	struct subscription subs[SUBSCRIPTIONS_MAX];
 	size_t sub_count;
@@ -231,6 +232,7 @@ void report_status(struct app *app);
 void report_reject(struct app *app, unsigned kind, const char *reason);
 void report_rejects_due(struct app *app, bool all);
 void report_asked(struct app *app, const char *kind, long status);
+void report_came(struct app *app);	/* a frame, whatever it is */
 void report_frame(struct app *app, struct slice id, struct slice user);
 void report_start(struct app *app, const char *metrics_path);
 void report_ready(struct app *app);

@@ -388,6 +388,39 @@ test_private(void)
 	unlink(secret);
 }
 
+/* What systemd's LoadCredential= brings is readable by an ACL: the group's
+ * bits show it.  Nowhere else is that let pass, nor more than that. */
+static void
+test_credential(void)
+{
+	static const struct {
+		mode_t mode;
+		bool there;
+		int status;
+	} cases[] = { { 0440, true, 0 }, { 0400, true, 0 },
+	    { 0440, false, -1 }, { 0444, true, -1 }, { 0460, true, -1 } };
+	char env[192], credentials[128];
+	struct config c;
+	struct err e;
+
+	snprintf(credentials, sizeof(credentials), "%s", secret);
+	*strrchr(credentials, '/') = '\0';
+	snprintf(env, sizeof(env), "GC_CLIENT_SECRET_FILE=%s", secret);
+	set(env, "");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		unlink(secret);
+		file_replace(secret, "hush", 4, &e);
+		chmod(secret, cases[i].mode);
+		setenv("CREDENTIALS_DIRECTORY", cases[i].there ?
+		    credentials : "/run/credentials/other", 1);
+		ok(config_load(&c, CONFIG_SECRETS, &e) == cases[i].status,
+		    "a credential, mode %03o", (unsigned)cases[i].mode);
+		config_free(&c);
+	}
+	unsetenv("CREDENTIALS_DIRECTORY");
+	unlink(secret);
+}
+
 /* A secret in the reach of others is told, whoever needs it. */
 static void
 test_reach(void)
@@ -516,6 +549,7 @@ main(void)
 	test_regions();
 	test_protocols();
 	test_private();
+	test_credential();
 	test_reach();
 	test_nul();
 	test_homeless();
