@@ -242,11 +242,14 @@ parse_control(struct event *ev, const char *line, size_t len)
 {
 	struct slice v[C_LEN];
 	bool agent = ev->kind >= EVENT_AGENT;
+	enum scan_verdict verdict;
 	const char *why;
 
 	if (ev->kind == EVENT_BARRIER)
 		return NULL;
-	scan_usual(line, len, control_keys, C_LEN, usual_control, v);
+	verdict = scan_usual(line, len, control_keys, C_LEN, usual_control, v);
+	if (verdict != SCAN_OK)
+		return scan_reason(verdict);
 	if (ev->kind == EVENT_CLOSED) {
 		parse_closed(ev, v);
 		return NULL;

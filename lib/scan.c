@@ -402,6 +402,13 @@ is_step(const char *p, const struct scan_step *t)
 	    (word(p + last) ^ word(t->text + last))) == 0;
 }
 
+static inline bool
+begins_scalar(char c)
+{
+	return c == '"' || c == 'n' || c == 't' || c == 'f' || c == '-' ||
+	    (c >= '0' && c <= '9');
+}
+
 /*
  * The members that usually come, one by one, p at the opening bracket of all.
  * A step's text is its whole grammar, so only its value is left to be looked
@@ -415,8 +422,10 @@ follow(struct pass *s, const char *p, const struct scan_step *t)
 
 	for (; t->text != NULL; t++) {
 		at = p + t->len;
+		/* all but a scalar right behind the colon is left to the
+		 * strict pass: white space, too, is JSON there */
 		if (s->end - p <= SCAN_STEP_MAX || !is_step(p, t) ||
-		    *at == '{' || *at == '[')
+		    !begins_scalar(*at))
 			break;
 		from = p + t->open;
 		if (*from == '{') {

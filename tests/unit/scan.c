@@ -223,6 +223,32 @@ test_walk(void)
 	is_str(seen, "a=1;b={\"c\":\"}]\\\"\"};d=[];", "members in order");
 }
 
+/* Whatever stands anywhere between the bytes of a usual line. */
+static void
+test_inserted(void)
+{
+	static const char line[] = "{\"topic\":\"t\",\"event\":\"e\",\"data\":"
+	    "{\"userId\":\"u\",\"x\":null,\"reason\":-1.5e3},\"at\":true}";
+	static const char bytes[] = " \t\r\n{}[]\",:\\x0-n\x01\xc3";
+	char text[sizeof(line) + 1];
+	struct slice v[COUNT];
+	int wrong = 0, fine = 0;
+
+	for (size_t i = 0; i < sizeof(line); i++)
+		for (const char *c = bytes; *c != '\0'; c++) {
+			memcpy(text, line, i);
+			text[i] = *c;
+			memcpy(text + i + 1, line + i, sizeof(line) - i);
+			enum scan_verdict verdict = scan_object(text,
+			    sizeof(line), keys, COUNT, v);
+
+			fine += verdict == SCAN_OK;
+			wrong += !steps_agree(text, sizeof(line), verdict, v);
+		}
+	is_int(wrong, 0, "a byte more, anywhere: the steps change nothing");
+	ok(fine > 100, "in many lines that are well formed (%d)", fine);
+}
+
 int
 main(void)
 {
@@ -239,5 +265,6 @@ main(void)
 	test_depth(257, false);
 	test_mutations();
 	test_walk();
+	test_inserted();
 	return done();
 }
