@@ -85,7 +85,8 @@ for my $wrong ("gc_a 1\n", $good =~ s/counter/gauge/r, "$good$good",
 # What a tool needs to get as far as its first figures; others need nothing.
 my %needs = ('gc-board' => "-o $dir/board.html",
     'gc-subscribe' => '-d 1s', 'gc-sim' => '-- true',
-    'gc-queue' => "put dir:$dir/queue");
+    'gc-queue' => "put dir:$dir/queue",
+    'gc-cache' => 'put redis://127.0.0.1:9');
 my @tools = map { s{.*/}{}r } grep { -x } glob "$ENV{GC_BUILD}/gc-*";
 my $script = "cd '$dir'\n";
 for my $tool (@tools) {
