@@ -608,8 +608,8 @@ gc-sim -- ./no-such-command 2> err
 is "no such COMMAND is 127" $? 127
 ok "and named" has err "can't run './no-such-command'"
 for last in TERM KILL; do
-	rm -f hold
-	gc-sim -- sh -c 'trap "" TERM; echo "$HOME $$" > hold.new
+	rm -f hold told
+	gc-sim -- sh -c 'trap "echo > told" TERM; echo "$HOME $$" > hold.new
 	    mv hold.new hold; while :; do sleep 0.05; done' 2> err &
 	pid=$!
 	later $pid
@@ -617,6 +617,8 @@ for last in TERM KILL; do
 	read -r home command < hold
 	later "$command"
 	kill -TERM $pid
+	# two that come at once are one
+	wait_for [ -e told ]
 	kill -$last $pid
 	wait $pid 2> /dev/null
 	ok "after a second signal ($last) its folder goes all the same" \
