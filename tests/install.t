@@ -283,10 +283,12 @@ ok 'the scene came to its end' has "$dir/scene.out" 'REST: events has no list'
 
 if [ "$variant" != release ]; then
 	ok 'scripts/deb # SKIP it builds its own' true
-elif ! command -v dpkg-buildpackage dh lintian > /dev/null; then
+elif ! command -v dpkg-buildpackage > /dev/null ||
+    ! command -v dh > /dev/null || ! command -v lintian > /dev/null; then
 	ok 'scripts/deb # SKIP debhelper or lintian is not here' true
 else
-	state() { (cd "$root" && find . -name .git -prune -o -print | sort); }
+	state() { (cd "$root" && find . \( -name .git -o -name build \) -prune -o -print |
+	    sort); }
 	state > "$dir/before"
 	ok 'scripts/deb' env DEB_BUILD_OPTIONS='nocheck parallel=2' \
 	    sh "$root/scripts/deb" "$dir/deb"
