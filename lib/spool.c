@@ -229,6 +229,12 @@ spool_is_full(const struct spool *s)
 	return len >= SPOOL_BATCH_FULL || len >= s->segment_max;
 }
 
+uint64_t
+spool_unwritten(const struct spool *s)
+{
+	return s->waiting_lines + s->batch_lines;
+}
+
 /* Drop from memory what need not be held any more. */
 static void
 let_go(struct spool *s)
@@ -345,6 +351,8 @@ spool_commit(struct spool *s, int64_t wall_ms, struct err *e)
 		batch_commit(&s->held, s->batch_lines, batch_crc32(0,
 		    s->held.data + s->committed, lines_len), wall_ms);
 		s->committed = s->held.len;
+		s->waiting_lines += s->batch_lines;
+		s->batch_lines = 0;
 	}
 	if (s->committed > s->end - s->synced) {
 		if (make_room(s, wall_ms, e) == -1)
@@ -353,9 +361,9 @@ spool_commit(struct spool *s, int64_t wall_ms, struct err *e)
 			cut(s, &later);
 			return -1;
 		}
-		s->lines += s->batch_lines;
+		s->lines += s->waiting_lines;
+		s->waiting_lines = 0;
 	}
-	s->batch_lines = 0;
 	if (s->sync == SPOOL_NONE)
 		let_go(s);
 	if (s->sync == SPOOL_ALWAYS ||

@@ -38,6 +38,7 @@ struct spool {
 	uint64_t end;		/* position: written up to here */
 	uint64_t lines;		/* in the queue up to the end */
 	uint64_t batch_lines;	/* of the batch that is being made */
+	uint64_t waiting_lines;	/* committed in held, and not written */
 	size_t committed;	/* in held: behind the last commit */
 	struct buf held;	/* the bytes from synced on, then the batch */
 	bool torn;		/* behind end something may stand */
@@ -61,10 +62,12 @@ void spool_close(struct spool *s);
  * spool_is_full. */
 void spool_add(struct spool *s, const char *line, size_t raw);
 bool spool_is_full(const struct spool *s);
+uint64_t spool_unwritten(const struct spool *s);	/* lines */
 
 /*
  * Write the batch, whole or not at all: readers see it now.  -1: it is kept
- * for the next try; add nothing until one succeeds.
+ * for the next try; add no more than a few lines until one succeeds, which
+ * are a batch of their own.
  */
 int spool_commit(struct spool *s, int64_t wall_ms, struct err *e);
 

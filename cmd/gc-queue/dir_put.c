@@ -57,7 +57,7 @@ dir_put_is_new(struct app *app, int64_t *quiet_ms)
 
 	*quiet_ms = dir.last_wall_ms == 0 ? 1 :
 	    app->wall_ms - dir.last_wall_ms;
-	return s->lines + s->batch_lines == 0 && s->base == 0;
+	return s->lines + spool_unwritten(s) == 0 && s->base == 0;
 }
 
 static void
@@ -84,7 +84,7 @@ static void
 commit(struct app *app, bool sync)
 {
 	struct spool *s = &dir.spool;
-	uint64_t lines = s->batch_lines;
+	uint64_t lines = spool_unwritten(s);
 	struct err e;
 
 	if (spool_commit(s, app->wall_ms, &e) == -1 ||
@@ -125,7 +125,7 @@ dir_put_is_held(struct app *app)
 bool
 dir_put_is_done(struct app *app)
 {
-	if (!dir.held && dir.spool.batch_lines == 0 &&
+	if (!dir.held && spool_unwritten(&dir.spool) == 0 &&
 	    (spool_is_synced(&dir.spool) || dir.spool.sync == SPOOL_NONE))
 		return true;
 	if (!dir.held)
@@ -157,7 +157,7 @@ dir_put_left(struct app *app, int *code)
 {
 	(void)app;
 	*code = GC_EX_IOERR;
-	return dir.spool.batch_lines;
+	return spool_unwritten(&dir.spool);
 }
 
 void
