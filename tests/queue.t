@@ -198,6 +198,9 @@ gc-queue get -g h dir:cmd -- 'grep -v barrier' > out 2> err
 is "barriers that are swallowed: 75" $? 75
 ok "said" has err 'did not hand on all barriers'
 is "and nothing is acknowledged" "$(place h depth cmd)" ""
+numbers 1 20000 | gc-queue put dir:wide
+timeout 60 gc-queue get dir:wide -- 'grep -v barrier > /dev/null' 2> err
+is "also of a long queue" $? 75
 : > err
 gc-queue get -f -g i --patience 100ms dir:cmd -- 'grep -v barrier' > out 2> err & getter=$!
 later $getter

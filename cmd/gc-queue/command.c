@@ -78,7 +78,8 @@ command_ready(struct app *app, struct stream *s)
 		return true;
 	if (is_idle(s) && !s->finished)
 		command_start(app, s);
-	return s->child.to != -1 && !s->closing && s->out.len < OUT_HIGH &&
+	s->full = s->out.len >= OUT_HIGH;
+	return s->child.to != -1 && !s->closing && !s->full &&
 	    barriers_out(&s->barriers) < BARRIERS_MAX - 1;
 }
 
@@ -386,6 +387,10 @@ command_tick(struct app *app, struct stream *s)
 	if (at < due)
 		due = at;
 	write_out(app, s);
+	if (s->full && s->out.len < OUT_HIGH) {
+		s->full = false;	/* nothing else would wake us */
+		return app->now_ms;
+	}
 	return s->kill_ms < due ? s->kill_ms : due;
 }
 

@@ -135,6 +135,7 @@ struct stream {
 	int64_t kill_ms;	/* the next signal then, if it runs */
 	unsigned kills, restarts, last_tries;
 	pid_t group;		/* that its last COMMAND led, or -1 */
+	bool full;		/* lines were refused: too much waits for it */
 	bool closing;		/* no more lines: its stdin is closed soon */
 	bool leaving;		/* its lines are another worker's from now */
 	bool hurried;		/* a signal came to us: its time is short */
