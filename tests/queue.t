@@ -229,6 +229,18 @@ ok "of what was, nothing" sh -c \
     'test "$(grep -c "\"n\":100}" out)" = 1 && test "$(grep -c "\"n\":149}" out)" = 2'
 is "no line is missing" "$(sort -u out)" "$(sort in)"
 
+# --- a COMMAND that dies within a line
+numbers 1 10 > ten
+gc-queue put dir:half < ten
+rm -f died
+gc-queue get dir:half -- 'if [ -e died ]; then cat; else touch died; printf "{\"half\":"; exit 1; fi' > out 2> err
+is "it is started again" $? 0
+is "half a line is none" "$(cat out)" "$(cat ten)"
+ok "it is said" has err 'ended within a line: 8 bytes of it are dropped'
+gc-queue put dir:half < ten
+is "of one that ends well, it is" "$(gc-queue get dir:half -- 'cat; printf "{\"last\":1}"' | tail -n 1)" \
+    '{"last":1}'
+
 # --- the status
 : > err
 : > status.out

@@ -126,6 +126,7 @@ struct stream {
 	unsigned number;	/* from 1; GC_PARTITION */
 	struct child child;
 	struct ndjson_in in;	/* what it prints */
+	struct buf half;	/* its last line, which it did not end */
 	struct buf out;		/* bytes for its stdin */
 	struct barriers barriers;
 	uint64_t pending;	/* lines since the last barrier */
