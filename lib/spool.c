@@ -33,7 +33,11 @@ write_at(int fd, off_t at, const char *bytes, size_t len)
 	    file_write_all(fd, bytes, len);
 }
 
-/* Read the segment to its end: the last whole batch ends at s->end. */
+/*
+ * Read the segment to its end: the last batch ends at s->end.  One that has
+ * its commit and fails its sum was written whole, and is damaged: it stays,
+ * and who reads past it says so.
+ */
 static int
 find_end(struct spool *s, struct segment *seg, struct err *e)
 {
@@ -48,8 +52,14 @@ find_end(struct spool *s, struct segment *seg, struct err *e)
 		case BATCH_WHOLE:
 			s->end = seg->at;
 			s->lines = seg->line;
+			s->damaged_last = false;
 			break;
-		case BATCH_BAD:		/* readers say it, if more follows */
+		case BATCH_BAD:
+			s->damaged_last = found.len > found.lines_len;
+			if (!s->damaged_last)
+				break;
+			s->end = seg->at;
+			s->lines = seg->line;
 			break;
 		case BATCH_MORE:
 			got = segment_fill(seg, e);

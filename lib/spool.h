@@ -12,7 +12,7 @@
  *   bytes.
  * - A segment is synced before the next one begins, so that a torn tail is
  *   only ever in the last.  Opening reads the last one alone.
- * - Opening cuts off a torn tail, and writes anew and syncs the last bytes,
+ * - Opening cuts off a torn tail (lines with no commit behind them), and writes anew and syncs the last bytes,
  *   which a killed process may not have synced.
  */
 #ifndef GC_SPOOL_H
@@ -45,6 +45,7 @@ struct spool {
 	bool anew;		/* a sync failed: write it all once more */
 	bool folder_due;	/* its folder must be synced first */
 	uint64_t cut_bytes;	/* of a torn tail, at opening */
+	bool damaged_last;	/* then, too: the last batch fails its sum */
 	uint64_t segments;	/* begun by this process */
 };
 

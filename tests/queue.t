@@ -151,6 +151,14 @@ is "a damaged batch: the rest comes" "$(tail -n 100 out)" "$(numbers 3001 3100)"
 ok "and it is said in the stream" sh -c \
     'head -n 2 out | jq -es "map(.event) == [\"gc:closed\", \"gc:open\"] and .[0].reason == \"damaged\""'
 ok "nothing of the batch is believed" sh -c '! grep -q "\"n\":41}" out'
+numbers 1 10 | gc-queue put dir:tail
+numbers 11 20 | gc-queue put dir:tail
+sed -i '0,/"n":15}/s//"n":16}/' "$(echo tail/*.ndjson)"
+numbers 21 30 | gc-queue put dir:tail 2> err
+ok "a damaged last batch is not cut off" has err 'the last batch is damaged'
+gc-queue get dir:tail > out 2> err
+is "it is told where it was" "$(jq -r '.reason // .data.n // .event' out | tr '\n' ' ')" \
+    "$(seq -s ' ' 1 10) damaged gc:open $(seq -s ' ' 21 30) "
 numbers 1 10 | gc-queue put dir:torn
 printf '{"event":"n"}\n{"ev' >> "$(echo torn/*.ndjson)"
 is "a torn tail is not read" "$(gc-queue get dir:torn)" "$(numbers 1 10)"

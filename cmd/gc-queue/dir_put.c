@@ -47,6 +47,9 @@ dir_put_open(struct app *app, struct sandbox *box)
 	if (s->cut_bytes > 0)
 		log_warn("'%s': a torn tail of %llu bytes was cut off",
 		    app->url.shown, (unsigned long long)s->cut_bytes);
+	if (s->damaged_last)
+		log_warn("'%s': the last batch is damaged: who reads past it "
+		    "is told", app->url.shown);
 	sandbox_folder(box, app->url.rest);
 }
 
