@@ -169,6 +169,23 @@ echo nonsense > torn/default.place
 gc-queue get dir:torn > out 2> err
 is "a damaged place: 65" $? 65
 ok "with what to do" has err "remove it to begin anew"
+numbers 21 30 | gc-queue put dir:torn 2> err
+is "it does not stop who puts" $? 0
+ok "who says it" has err "torn/default.place' is damaged.*trim --forget default does so"
+is "nor another group" "$(gc-queue get -g two dir:torn 2> err)" "$(numbers 1 30)"
+: > torn/three.1-of-2.place
+gc-queue ls dir:torn > out 2> err
+is "nor ls" "$(jq -r '.group // .lines' out | tr '\n' ' ')" "30 two "
+gc-queue get -g three -p 2/2 dir:torn > out 2> err
+is "its other part waits for nothing: it has its own place" $? 0
+numbers 1 20000 | gc-queue put --segment 64K dir:torn 2> err
+gc-queue get -g two dir:torn > out 2> err
+gc-queue trim dir:torn 2> err
+ok "what it has read is not known: all is kept" test "$(segments torn)" -gt 10
+gc-queue trim --forget three dir:torn 2> err
+gc-queue trim --forget default dir:torn 2> err
+is "a group that is forgotten holds nothing" "$(segments torn)" 1
+is "and its place is gone" "$(echo torn/*.place)" torn/two.place
 
 # --- a reader that was further than the queue is (a power cut)
 numbers 1 100 | gc-queue put dir:cut

@@ -89,8 +89,14 @@ load_place(struct app *app)
 	int got;
 
 	got = place_load(app->url.rest, &app->reader, &held, &e);
-	if (got == -1 || places_list(&all, app->url.rest, &e) == -1)
+	if (got == -1 || dir_places(app, &all, &e) == -1)
 		queue_die(app, &e);
+	for (size_t i = 0; got == 0 && i < all.count; i++)
+		if (all.all[i].damaged && all.all[i].name.parts !=
+		    app->reader.parts && strcmp(all.all[i].name.group,
+		    app->reader.group) == 0)	/* we begin where that is */
+			die(GC_EX_DATAERR, "another part of group '%s' has a "
+			    "place that is damaged", app->reader.group);
 	begin = got == 1 ? &held.place : places_begin(&all, &app->reader);
 	if (begin != NULL)
 		dir.acked = *begin;

@@ -36,7 +36,7 @@ dir_put_open(struct app *app, struct sandbox *box)
 	struct places places;
 	struct err e;
 
-	if (places_list(&places, app->url.rest, &e) == -1 ||
+	if (dir_places(app, &places, &e) == -1 ||
 	    spool_open(s, app->url.rest, (enum spool_sync)app->opt.sync,
 	    app->opt.segment, places_highest(&places), &e) == -1)
 		queue_die(app, &e);
