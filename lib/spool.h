@@ -45,7 +45,9 @@ struct spool {
 	bool anew;		/* a sync failed: write it all once more */
 	bool folder_due;	/* its folder must be synced first */
 	uint64_t cut_bytes;	/* of a torn tail, at opening */
-	bool damaged_last;	/* then, too: the last batch fails its sum */
+	/* then, too: the last batch fails its sum, or the first line of the
+	 * last segment is damaged, behind which another is begun */
+	bool damaged_last;
 	uint64_t segments;	/* begun by this process */
 };
 

@@ -159,6 +159,26 @@ ok "a damaged last batch is not cut off" has err 'the last batch is damaged'
 gc-queue get dir:tail > out 2> err
 is "it is told where it was" "$(jq -r '.reason // .data.n // .event' out | tr '\n' ' ')" \
     "$(seq -s ' ' 1 10) damaged gc:open $(seq -s ' ' 21 30) "
+numbers 1 3000 | gc-queue put --segment 64K dir:first
+sed -i '1s/gc:journal/gc:jurnal/' "$(ls first/*.ndjson | head -n 1)"
+gc-queue get -g new dir:first > out 2> err
+is "a damaged first line: a new group is told, too" "$(jq -r '.reason // .event' out | head -n 2 | tr '\n' ' ')" \
+    "damaged gc:open "
+is "and has the rest" "$(tail -n 1 out)" "$(numbers 3000 3000)"
+last=$(ls first/*.ndjson | tail -n 1)
+numbers 2001 2003 | gc-queue put dir:first
+sed -i '1s/gc:journal/gc:jurnal/' "$last"
+numbers 3001 3010 | gc-queue put dir:first 2> err
+is "of the last segment: put begins another" $? 0
+ok "and says it" has err "or the segment's first line"
+is "who was within it is told" "$(gc-queue get -g new dir:first 2> err | jq -r '.reason // .data.n // .event' | tr '\n' ' ')" \
+    "damaged gc:open $(seq -s ' ' 3001 3010) "
+is "once" "$(gc-queue get -g new dir:first)" ""
+gc-queue trim --keep 1K dir:first 2> err
+is "trim goes past it" "$? $(segments first)" "0 2"
+sed -i '1s/"version":1/"version":2/' "$(ls first/*.ndjson | tail -n 1)"
+numbers 1 1 | gc-queue put dir:first 2> err
+is "a newer version's queue is not written: 65" $? 65
 numbers 1 10 | gc-queue put dir:torn
 printf '{"event":"n"}\n{"ev' >> "$(echo torn/*.ndjson)"
 is "a torn tail is not read" "$(gc-queue get dir:torn)" "$(numbers 1 10)"

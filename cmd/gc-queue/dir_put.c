@@ -48,8 +48,9 @@ dir_put_open(struct app *app, struct sandbox *box)
 		log_warn("'%s': a torn tail of %llu bytes was cut off",
 		    app->url.shown, (unsigned long long)s->cut_bytes);
 	if (s->damaged_last)
-		log_warn("'%s': the last batch is damaged: who reads past it "
-		    "is told", app->url.shown);
+		log_warn("'%s': the last batch is damaged, or the segment's "
+		    "first line: who reads past it is told",
+		    app->url.shown);
 	sandbox_folder(box, app->url.rest);
 }
 
