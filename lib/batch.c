@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -86,9 +87,12 @@ batch_check_header(const char *path, const char *kind, const char *line,
 	    !slice_is(v[J_EVENT], "gc:journal") ||
 	    slice_number(v[J_VERSION], &version) == -1 || version == 0)
 		return err_set(e, GC_EX_DATAERR, "'%s' is no journal", path);
-	if (version > BATCH_VERSION)
-		return err_set(e, GC_EX_DATAERR, "'%s' was written by a newer "
+	if (version > BATCH_VERSION) {
+		err_set(e, GC_EX_DATAERR, "'%s' was written by a newer "
 		    "version (%" PRIu64 ")", path, version);
+		errno = ENOTSUP;
+		return -1;
+	}
 	if (!slice_is(v[J_KIND], kind))
 		return err_set(e, GC_EX_DATAERR, "'%s' is a journal of "
 		    "another kind than %s", path, kind);

@@ -75,7 +75,8 @@ void batch_header_with(struct buf *out, const char *kind,
 void batch_commit(struct buf *out, uint64_t lines, uint32_t crc,
     int64_t wall_ms);
 
-/* Is it the first line of a journal of this kind?  65 if not. */
+/* Is it the first line of a journal of this kind?  65 if not, with ENOTSUP in
+ * errno where a newer version wrote it. */
 int batch_check_header(const char *path, const char *kind, const char *line,
     size_t len, struct err *e);
 

@@ -165,6 +165,48 @@ by_name(const void *a, const void *b)
 	    x->name.part > y->name.part;
 }
 
+/* Whose file it is, by its name alone; false: of no reader. */
+static bool
+name_of(const char *file, struct place_name *name)
+{
+	char text[PLACE_GROUP_MAX + 64], *dot, *of;
+	size_t len = strlen(file) - strlen(ENDING);
+
+	if (len >= sizeof(text))
+		return false;
+	snprintf(text, sizeof(text), "%.*s", (int)len, file);
+	*name = (struct place_name){ .parts = 0 };
+	dot = strchr(text, '.');
+	if (dot != NULL) {
+		*dot++ = '\0';
+		of = strstr(dot, "-of-");
+		if (of == NULL)
+			return false;
+		*of = '/';
+		memmove(of + 1, of + 4, strlen(of + 4) + 1);
+		if (place_part(dot, name) == -1)
+			return false;
+	}
+	if (!place_is_group(text))
+		return false;
+	snprintf(name->group, sizeof(name->group), "%.*s", PLACE_GROUP_MAX,
+	    text);
+	return true;
+}
+
+/* One file of the folder: 1, 0 where it is no place or is gone, -1. */
+static int
+load_any(const char *path, const char *file, struct place_held *h,
+    struct err *e)
+{
+	int got = load(path, h, e);
+
+	if (got != -1 || e->code != GC_EX_DATAERR)
+		return got;
+	*h = (struct place_held){ .damaged = true };
+	return name_of(file, &h->name) ? 1 : 0;
+}
+
 int
 places_list(struct places *p, const char *folder, struct err *e)
 {
@@ -182,7 +224,7 @@ places_list(struct places *p, const char *folder, struct err *e)
 		if (!str_ends(entry->d_name, ENDING) ||
 		    snprintf(path, sizeof(path), "%s/%s", folder,
 		    entry->d_name) >= (int)sizeof(path) ||
-		    (got = load(path, &h, e)) != 1)
+		    (got = load_any(path, entry->d_name, &h, e)) != 1)
 			continue;
 		p->all = xreallocarray(p->all, p->count + 1,
 		    sizeof(*p->all));

@@ -34,6 +34,7 @@ struct place_held {
 	struct place_name name;
 	struct place place;
 	int64_t at_ms;		/* wall time: when it came there */
+	bool damaged;		/* whose it is is known, no more */
 };
 
 struct places {
@@ -54,7 +55,10 @@ int place_load(const char *folder, const struct place_name *name,
 int place_save(const char *folder, const struct place_name *name,
     const struct place *place, int64_t wall_ms, struct err *e);
 
-/* All of a folder; what cannot be read is -1. */
+/*
+ * All of a folder.  A file that is damaged is one at the beginning, by its
+ * name: place_load says why.  What cannot be read is -1.
+ */
 int places_list(struct places *p, const char *folder, struct err *e);
 void places_free(struct places *p);
 

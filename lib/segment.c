@@ -193,10 +193,12 @@ segment_open(struct segment *s, const char *folder, uint64_t base,
 		errno = saved;
 		return -1;
 	}
+	errno = 0;
 	if (read_header(s, e) == 0)
 		return 0;
+	saved = errno == ENOTSUP ? ENOTSUP : 0;
 	segment_close(s);
-	errno = 0;
+	errno = saved;
 	return -1;
 }
 

@@ -59,7 +59,8 @@ struct segment {
 void segment_init(struct segment *s);
 
 /* Open the one that begins at base, behind its first line.  -1: ENOENT in
- * errno where it is gone; 65 where it is no segment. */
+ * errno where it is gone; 65 where it is no segment, with ENOTSUP where a
+ * newer version wrote it. */
 int segment_open(struct segment *s, const char *folder, uint64_t base,
     struct err *e);
 void segment_close(struct segment *s);		/* safe twice */

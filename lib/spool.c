@@ -1,3 +1,4 @@
+#include <sys/stat.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -33,7 +34,11 @@ write_at(int fd, off_t at, const char *bytes, size_t len)
 	    file_write_all(fd, bytes, len);
 }
 
-/* Read the segment to its end: the last whole batch ends at s->end. */
+/*
+ * Read the segment to its end: the last batch ends at s->end.  One that has
+ * its commit and fails its sum was written whole, and is damaged: it stays,
+ * and who reads past it says so.
+ */
 static int
 find_end(struct spool *s, struct segment *seg, struct err *e)
 {
@@ -48,8 +53,14 @@ find_end(struct spool *s, struct segment *seg, struct err *e)
 		case BATCH_WHOLE:
 			s->end = seg->at;
 			s->lines = seg->line;
+			s->damaged_last = false;
 			break;
-		case BATCH_BAD:		/* readers say it, if more follows */
+		case BATCH_BAD:
+			s->damaged_last = found.len > found.lines_len;
+			if (!s->damaged_last)
+				break;
+			s->end = seg->at;
+			s->lines = seg->line;
 			break;
 		case BATCH_MORE:
 			got = segment_fill(seg, e);
@@ -170,6 +181,41 @@ sweep(const char *folder, const struct segments *list)
 			file_sweep(path);
 }
 
+/*
+ * Behind a segment whose first line is damaged: another begins at its end.
+ * Its lines cannot be counted; those before it are, where they can be.
+ */
+static int
+pass_damaged(struct spool *s, const struct segments *list, struct err *e)
+{
+	char path[PATH_MAX];
+	struct segment seg;
+	struct stat st;
+	uint64_t end;
+
+	s->damaged_last = true;
+	if (segment_path(path, s->folder, list->bases[list->count - 1], e) ==
+	    -1)
+		return -1;
+	if (stat(path, &st) == -1)
+		return err_set(e, GC_EX_IOERR, "can't look at '%s': %s", path,
+		    strerror(errno));
+	/* an empty one has its name still, which is not taken twice */
+	end = list->bases[list->count - 1] +
+	    (st.st_size > 0 ? (uint64_t)st.st_size : 1);
+	segment_init(&seg);
+	for (size_t i = list->count - 1; i-- > 0; )
+		if (segment_open(&seg, s->folder, list->bases[i], e) == 0) {
+			if (find_end(s, &seg, e) == -1)
+				s->lines = seg.first;
+			break;
+		}
+	segment_close(&seg);
+	s->damaged_last = true;
+	leave_segment(s, end);
+	return 0;
+}
+
 static int
 open_last(struct spool *s, uint64_t at_least, struct err *e)
 {
@@ -181,6 +227,9 @@ open_last(struct spool *s, uint64_t at_least, struct err *e)
 
 		sweep(s->folder, &last);
 		status = reopen(s, list.bases[list.count - 1], e);
+		if (status == -1 && e->code == GC_EX_DATAERR &&
+		    errno != ENOTSUP)
+			status = pass_damaged(s, &list, e);
 	}
 	segments_free(&list);
 	if (status == 0 && (s->fd == -1 || s->end < at_least))
@@ -227,6 +276,12 @@ spool_is_full(const struct spool *s)
 	size_t len = s->held.len - s->committed;
 
 	return len >= SPOOL_BATCH_FULL || len >= s->segment_max;
+}
+
+uint64_t
+spool_unwritten(const struct spool *s)
+{
+	return s->waiting_lines + s->batch_lines;
 }
 
 /* Drop from memory what need not be held any more. */
@@ -345,6 +400,8 @@ spool_commit(struct spool *s, int64_t wall_ms, struct err *e)
 		batch_commit(&s->held, s->batch_lines, batch_crc32(0,
 		    s->held.data + s->committed, lines_len), wall_ms);
 		s->committed = s->held.len;
+		s->waiting_lines += s->batch_lines;
+		s->batch_lines = 0;
 	}
 	if (s->committed > s->end - s->synced) {
 		if (make_room(s, wall_ms, e) == -1)
@@ -353,9 +410,9 @@ spool_commit(struct spool *s, int64_t wall_ms, struct err *e)
 			cut(s, &later);
 			return -1;
 		}
-		s->lines += s->batch_lines;
+		s->lines += s->waiting_lines;
+		s->waiting_lines = 0;
 	}
-	s->batch_lines = 0;
 	if (s->sync == SPOOL_NONE)
 		let_go(s);
 	if (s->sync == SPOOL_ALWAYS ||
@@ -382,25 +439,59 @@ may_go(const struct segment *next, uint64_t floor, uint64_t keep_bytes,
 	    is_old(next, keep_ms, wall_ms);
 }
 
+/* One whose first line is damaged has a position, and is as old as what was
+ * written to it last. */
+static int
+open_any(struct segment *s, const char *folder, uint64_t base, struct err *e)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	struct err none;
+
+	if (segment_open(s, folder, base, e) == 0)
+		return 0;
+	if (e->code != GC_EX_DATAERR || errno == ENOTSUP ||
+	    segment_path(path, folder, base, &none) == -1 ||
+	    stat(path, &st) == -1)
+		return -1;
+	s->base = base;
+	s->made_ms = (int64_t)st.st_mtim.tv_sec * 1000;
+	return 0;
+}
+
+/* Where the queue ends, or -1. */
+static int
+queue_end(const char *folder, const struct segments *list, uint64_t *end,
+    struct err *e)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	*end = list->bases[list->count - 1];
+	if (segment_path(path, folder, *end, e) == -1)
+		return -1;
+	if (stat(path, &st) == -1)
+		return err_set(e, GC_EX_IOERR, "can't look at '%s': %s", path,
+		    strerror(errno));
+	*end += (uint64_t)st.st_size;
+	return 0;
+}
+
 static int
 expire(const char *folder, struct segments *list, uint64_t floor,
     uint64_t keep_bytes, int64_t keep_ms, int64_t wall_ms, struct err *e)
 {
-	struct segment next, last;
+	struct segment next;
 	char path[PATH_MAX];
-	uint64_t end = 0;
+	uint64_t end;
 	size_t gone = 0;
 	int status = 0;
 
 	segment_init(&next);
-	segment_init(&last);
-	if (segment_open(&last, folder, list->bases[list->count - 1], e) ==
-	    -1)
+	if (queue_end(folder, list, &end, e) == -1)
 		return -1;
-	end = last.base + (uint64_t)segment_len(&last);
-	segment_close(&last);
 	while (status == 0 && gone + 1 < list->count) {
-		status = segment_open(&next, folder, list->bases[gone + 1],
+		status = open_any(&next, folder, list->bases[gone + 1],
 		    e);
 		if (status == -1 || !may_go(&next, floor, keep_bytes,
 		    keep_ms, wall_ms, end))

@@ -12,7 +12,7 @@
  *   bytes.
  * - A segment is synced before the next one begins, so that a torn tail is
  *   only ever in the last.  Opening reads the last one alone.
- * - Opening cuts off a torn tail, and writes anew and syncs the last bytes,
+ * - Opening cuts off a torn tail (lines with no commit behind them), and writes anew and syncs the last bytes,
  *   which a killed process may not have synced.
  */
 #ifndef GC_SPOOL_H
@@ -38,12 +38,16 @@ struct spool {
 	uint64_t end;		/* position: written up to here */
 	uint64_t lines;		/* in the queue up to the end */
 	uint64_t batch_lines;	/* of the batch that is being made */
+	uint64_t waiting_lines;	/* committed in held, and not written */
 	size_t committed;	/* in held: behind the last commit */
 	struct buf held;	/* the bytes from synced on, then the batch */
 	bool torn;		/* behind end something may stand */
 	bool anew;		/* a sync failed: write it all once more */
 	bool folder_due;	/* its folder must be synced first */
 	uint64_t cut_bytes;	/* of a torn tail, at opening */
+	/* then, too: the last batch fails its sum, or the first line of the
+	 * last segment is damaged, behind which another is begun */
+	bool damaged_last;
 	uint64_t segments;	/* begun by this process */
 };
 
@@ -61,10 +65,12 @@ void spool_close(struct spool *s);
  * spool_is_full. */
 void spool_add(struct spool *s, const char *line, size_t raw);
 bool spool_is_full(const struct spool *s);
+uint64_t spool_unwritten(const struct spool *s);	/* lines */
 
 /*
  * Write the batch, whole or not at all: readers see it now.  -1: it is kept
- * for the next try; add nothing until one succeeds.
+ * for the next try; add no more than a few lines until one succeeds, which
+ * are a batch of their own.
  */
 int spool_commit(struct spool *s, int64_t wall_ms, struct err *e);
 

@@ -21,6 +21,25 @@ numbers $((n + 1)) 5000 | gc-queue put dir:limited 2> err
 is "with room it goes on" $? 0
 is "and nothing is between" "$(gc-queue get dir:limited)" "$(numbers $((n + 1)) 5000)"
 
+# --- what a restart adds behind a batch that could not be written
+{ numbers 1 1500 | head -c 65476 | sed '$d'; } > full
+pad=$((65476 - $(wc -c < full)))
+printf '{"pad":"%*s"}\n' $((pad - 11)) '' >> full
+{ cat full; echo '{"event":"gc:open","resumed":false}'; numbers 7001 7002; } > behind.in
+is "(a batch that is all but full)" "$(wc -c < full | tr -d ' ')" 65476
+echo '{"first":0}' | gc-queue put dir:behind
+: > err
+(ulimit -S -f 1; exec gc-queue put --segment=64K dir:behind < behind.in 2> err) & putter=$!
+later $putter
+wait_for has err 'nothing is read'
+prlimit --pid $putter --fsize=unlimited
+wait $putter
+is "when it can be written, put ends well" $? 0
+gc-queue get dir:behind > out 2> err
+is "no batch is damaged by it" "$(grep -c damaged out err)" "$(printf 'out:0\nerr:0')"
+is "and what was added is there" "$(tail -n 5 out | jq -c '[.event, .data.n]' | tr -d '\n')" \
+    '["gc:closed",null]["gc:open",null]["gc:open",null]["n",7001]["n",7002]'
+
 # --- a disk that is full
 if ! unshare -rm sh -c 'mount -t tmpfs none /mnt' 2> /dev/null; then
 	echo "# no file system can be mounted here: the rest is skipped"

@@ -151,6 +151,34 @@ is "a damaged batch: the rest comes" "$(tail -n 100 out)" "$(numbers 3001 3100)"
 ok "and it is said in the stream" sh -c \
     'head -n 2 out | jq -es "map(.event) == [\"gc:closed\", \"gc:open\"] and .[0].reason == \"damaged\""'
 ok "nothing of the batch is believed" sh -c '! grep -q "\"n\":41}" out'
+numbers 1 10 | gc-queue put dir:tail
+numbers 11 20 | gc-queue put dir:tail
+sed -i '0,/"n":15}/s//"n":16}/' "$(echo tail/*.ndjson)"
+numbers 21 30 | gc-queue put dir:tail 2> err
+ok "a damaged last batch is not cut off" has err 'the last batch is damaged'
+gc-queue get dir:tail > out 2> err
+is "it is told where it was" "$(jq -r '.reason // .data.n // .event' out | tr '\n' ' ')" \
+    "$(seq -s ' ' 1 10) damaged gc:open $(seq -s ' ' 21 30) "
+numbers 1 3000 | gc-queue put --segment 64K dir:first
+sed -i '1s/gc:journal/gc:jurnal/' "$(ls first/*.ndjson | head -n 1)"
+gc-queue get -g new dir:first > out 2> err
+is "a damaged first line: a new group is told, too" "$(jq -r '.reason // .event' out | head -n 2 | tr '\n' ' ')" \
+    "damaged gc:open "
+is "and has the rest" "$(tail -n 1 out)" "$(numbers 3000 3000)"
+last=$(ls first/*.ndjson | tail -n 1)
+numbers 2001 2003 | gc-queue put dir:first
+sed -i '1s/gc:journal/gc:jurnal/' "$last"
+numbers 3001 3010 | gc-queue put dir:first 2> err
+is "of the last segment: put begins another" $? 0
+ok "and says it" has err "or the segment's first line"
+is "who was within it is told" "$(gc-queue get -g new dir:first 2> err | jq -r '.reason // .data.n // .event' | tr '\n' ' ')" \
+    "damaged gc:open $(seq -s ' ' 3001 3010) "
+is "once" "$(gc-queue get -g new dir:first)" ""
+gc-queue trim --keep 1K dir:first 2> err
+is "trim goes past it" "$? $(segments first)" "0 2"
+sed -i '1s/"version":1/"version":2/' "$(ls first/*.ndjson | tail -n 1)"
+numbers 1 1 | gc-queue put dir:first 2> err
+is "a newer version's queue is not written: 65" $? 65
 numbers 1 10 | gc-queue put dir:torn
 printf '{"event":"n"}\n{"ev' >> "$(echo torn/*.ndjson)"
 is "a torn tail is not read" "$(gc-queue get dir:torn)" "$(numbers 1 10)"
@@ -161,6 +189,23 @@ echo nonsense > torn/default.place
 gc-queue get dir:torn > out 2> err
 is "a damaged place: 65" $? 65
 ok "with what to do" has err "remove it to begin anew"
+numbers 21 30 | gc-queue put dir:torn 2> err
+is "it does not stop who puts" $? 0
+ok "who says it" has err "torn/default.place' is damaged.*trim --forget default does so"
+is "nor another group" "$(gc-queue get -g two dir:torn 2> err)" "$(numbers 1 30)"
+: > torn/three.1-of-2.place
+gc-queue ls dir:torn > out 2> err
+is "nor ls" "$(jq -r '.group // .lines' out | tr '\n' ' ')" "30 two "
+gc-queue get -g three -p 2/2 dir:torn > out 2> err
+is "its other part waits for nothing: it has its own place" $? 0
+numbers 1 20000 | gc-queue put --segment 64K dir:torn 2> err
+gc-queue get -g two dir:torn > out 2> err
+gc-queue trim dir:torn 2> err
+ok "what it has read is not known: all is kept" test "$(segments torn)" -gt 10
+gc-queue trim --forget three dir:torn 2> err
+gc-queue trim --forget default dir:torn 2> err
+is "a group that is forgotten holds nothing" "$(segments torn)" 1
+is "and its place is gone" "$(echo torn/*.place)" torn/two.place
 
 # --- a reader that was further than the queue is (a power cut)
 numbers 1 100 | gc-queue put dir:cut
@@ -198,6 +243,9 @@ gc-queue get -g h dir:cmd -- 'grep -v barrier' > out 2> err
 is "barriers that are swallowed: 75" $? 75
 ok "said" has err 'did not hand on all barriers'
 is "and nothing is acknowledged" "$(place h depth cmd)" ""
+numbers 1 20000 | gc-queue put dir:wide
+timeout 60 gc-queue get dir:wide -- 'grep -v barrier > /dev/null' 2> err
+is "also of a long queue" $? 75
 : > err
 gc-queue get -f -g i --patience 100ms dir:cmd -- 'grep -v barrier' > out 2> err & getter=$!
 later $getter
@@ -225,6 +273,18 @@ wait $getter
 ok "of what was, nothing" sh -c \
     'test "$(grep -c "\"n\":100}" out)" = 1 && test "$(grep -c "\"n\":149}" out)" = 2'
 is "no line is missing" "$(sort -u out)" "$(sort in)"
+
+# --- a COMMAND that dies within a line
+numbers 1 10 > ten
+gc-queue put dir:half < ten
+rm -f died
+gc-queue get dir:half -- 'if [ -e died ]; then cat; else touch died; printf "{\"half\":"; exit 1; fi' > out 2> err
+is "it is started again" $? 0
+is "half a line is none" "$(cat out)" "$(cat ten)"
+ok "it is said" has err 'ended within a line: 8 bytes of it are dropped'
+gc-queue put dir:half < ten
+is "of one that ends well, it is" "$(gc-queue get dir:half -- 'cat; printf "{\"last\":1}"' | tail -n 1)" \
+    '{"last":1}'
 
 # --- the status
 : > err

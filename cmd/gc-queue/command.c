@@ -53,6 +53,8 @@ command_start(struct app *app, struct stream *s)
 	app->counts.starts++;
 	buf_free(&s->out);
 	buf_init(&s->out, OUT_CAP);
+	buf_free(&s->half);
+	buf_init(&s->half, NDJSON_LINE_MAX + 2);
 	barriers_init(&s->barriers, random_name());
 	s->pending = 0;
 	s->closing = s->leaving = false;
@@ -78,7 +80,8 @@ command_ready(struct app *app, struct stream *s)
 		return true;
 	if (is_idle(s) && !s->finished)
 		command_start(app, s);
-	return s->child.to != -1 && !s->closing && s->out.len < OUT_HIGH &&
+	s->full = s->out.len >= OUT_HIGH;
+	return s->child.to != -1 && !s->closing && !s->full &&
 	    barriers_out(&s->barriers) < BARRIERS_MAX - 1;
 }
 
@@ -198,6 +201,16 @@ take_line(struct app *app, struct stream *s, const char *line, size_t len,
 	return back == 1;
 }
 
+/* What came before the barrier is written before it counts. */
+static void
+acknowledge(struct app *app, struct stream *s, struct barrier_mark mark)
+{
+	filter_flush(&app->filter);
+	s->restarts = s->last_tries = 0;
+	app->counts.acked++;
+	app->driver->get_ack(app, s, mark);
+}
+
 static void
 take_lines(struct app *app, struct stream *s)
 {
@@ -215,13 +228,46 @@ take_lines(struct app *app, struct stream *s)
 			log_warn("COMMAND printed a line longer than 1 MiB: "
 			    "dropped");
 	}
-	if (!back)
+	if (back)
+		acknowledge(app, s, mark);
+}
+
+/* Its output has ended: what is left of it is no line, unless COMMAND ended
+ * well.  No whole line is held when it is asked for more. */
+static void
+keep_half(struct stream *s)
+{
+	struct ndjson_in *in = &s->in;
+
+	if (in->skipping || in->buf.len - in->at > NDJSON_LINE_MAX)
 		return;
-	/* what came before it is written before it counts */
-	filter_flush(&app->filter);
-	s->restarts = s->last_tries = 0;
-	app->counts.acked++;
-	app->driver->get_ack(app, s, mark);
+	buf_add(&s->half, in->buf.data + in->at, in->buf.len - in->at);
+	in->buf.len = in->searched = in->at;
+}
+
+/* Half a line is nobody's: where COMMAND failed, or did not hand on all
+ * barriers, its batch comes again. */
+static void
+end_half(struct app *app, struct stream *s, int code)
+{
+	struct barrier_mark mark;
+	size_t len = s->half.len;
+	int back;
+
+	if (len == 0)
+		return;
+	back = code != 0 ? 0 : barriers_take(&s->barriers, s->half.data, len,
+	    &mark);
+	buf_add(&s->half, "\n", 1);
+	if (back == 1)
+		acknowledge(app, s, mark);
+	else if (back == -1 && barriers_out(&s->barriers) == 0 &&
+	    s->pending == 0)
+		get_print(app, s->half.data, len + 1);
+	else
+		log_warn("COMMAND ended within a line: %zu bytes of it are "
+		    "dropped", len);
+	buf_reset(&s->half);
 }
 
 static void
@@ -231,6 +277,8 @@ read_in(struct app *app, struct stream *s)
 
 	for (int i = 0; i < READS_A_TURN && got > 0; i++) {
 		got = ndjson_fill(&s->in);
+		if (got == 0)
+			keep_half(s);
 		if (got >= 0)
 			take_lines(app, s);
 	}
@@ -319,6 +367,7 @@ reap(struct app *app, struct stream *s)
 		ndjson_in_free(&s->in);
 	}
 	end_group(s, SIGTERM);
+	end_half(app, s, code);
 	ended(app, s, code);
 }
 
@@ -386,6 +435,10 @@ command_tick(struct app *app, struct stream *s)
 	if (at < due)
 		due = at;
 	write_out(app, s);
+	if (s->full && s->out.len < OUT_HIGH) {
+		s->full = false;	/* nothing else would wake us */
+		return app->now_ms;
+	}
 	return s->kill_ms < due ? s->kill_ms : due;
 }
 
@@ -421,4 +474,5 @@ command_free(struct stream *s)
 	child_close_stdin(&s->child);
 	child_close_stdout(&s->child);
 	buf_free(&s->out);
+	buf_free(&s->half);
 }

@@ -24,6 +24,24 @@ check(struct app *app)
 		die(GC_EX_CANTCREAT, "'%s' is no folder", app->url.shown);
 }
 
+int
+dir_places(struct app *app, struct places *places, struct err *e)
+{
+	static bool said;
+	struct place_held again;
+	struct err why;
+
+	if (places_list(places, app->url.rest, e) == -1)
+		return -1;
+	for (size_t i = 0; i < places->count && !said; i++)
+		if (places->all[i].damaged && place_load(app->url.rest,
+		    &places->all[i].name, &again, &why) == -1)
+			log_warn("%s (trim --forget %s does so)", why.msg,
+			    places->all[i].name.group);
+	said = true;
+	return 0;
+}
+
 /* --- ls ------------------------------------------------------------------ */
 
 /* The queue as it is now. */
@@ -151,12 +169,13 @@ list(struct app *app)
 
 	must_be_there(app);
 	/* places first: none of them is behind what is looked at then */
-	if (places_list(&places, app->url.rest, &e) == -1 ||
+	if (dir_places(app, &places, &e) == -1 ||
 	    look(app->url.rest, &seen, &e) == -1)
 		queue_die(app, &e);
 	print_queue(app, &seen);
 	for (size_t i = 0; i < places.count; i++)
-		print_place(app, &seen, &places.all[i]);
+		if (!places.all[i].damaged)
+			print_place(app, &seen, &places.all[i]);
 	places_free(&places);
 }
 
@@ -168,7 +187,7 @@ expire(struct app *app, struct err *e)
 	struct places places;
 	uint64_t floor;
 
-	if (places_list(&places, app->url.rest, e) == -1)
+	if (dir_places(app, &places, e) == -1)
 		return -1;
 	/* nobody has read anything: nobody is done with it */
 	floor = places.count == 0 ? 0 : places_floor(&places);
@@ -207,7 +226,7 @@ forget(struct app *app)
 	size_t gone = 0;
 	struct err e;
 
-	if (places_list(&places, app->url.rest, &e) == -1)
+	if (dir_places(app, &places, &e) == -1)
 		queue_die(app, &e);
 	for (size_t i = 0; i < places.count; i++) {
 		if (strcmp(places.all[i].name.group, app->opt.forget) != 0)

@@ -30,6 +30,8 @@ size_t dir_interest(struct app *app, struct pollfd *fds);
 void dir_serve(struct app *app, const struct pollfd *fds, size_t n);
 
 /* dir.c */
+/* All places; those that are damaged are said, once. */
+int dir_places(struct app *app, struct places *places, struct err *e);
 void dir_list(struct app *app);
 void dir_trim(struct app *app);
 /* How many segments --keep, or the groups' places, let go; said if it

@@ -89,8 +89,14 @@ load_place(struct app *app)
 	int got;
 
 	got = place_load(app->url.rest, &app->reader, &held, &e);
-	if (got == -1 || places_list(&all, app->url.rest, &e) == -1)
+	if (got == -1 || dir_places(app, &all, &e) == -1)
 		queue_die(app, &e);
+	for (size_t i = 0; got == 0 && i < all.count; i++)
+		if (all.all[i].damaged && all.all[i].name.parts !=
+		    app->reader.parts && strcmp(all.all[i].name.group,
+		    app->reader.group) == 0)	/* we begin where that is */
+			die(GC_EX_DATAERR, "another part of group '%s' has a "
+			    "place that is damaged", app->reader.group);
 	begin = got == 1 ? &held.place : places_begin(&all, &app->reader);
 	if (begin != NULL)
 		dir.acked = *begin;
@@ -126,31 +132,9 @@ lock(struct app *app)
 static void
 miss(const char *why, uint64_t upto)
 {
-	if (dir.known)
+	if (dir.known && dir.hole == NULL)	/* the first that is missing */
 		dir.hole = why;
 	dir.next = upto;
-}
-
-/* Go on in the segment that begins at base; at a batch in it, or behind its
- * first line. */
-static bool
-enter(struct app *app, uint64_t base, const struct place *place)
-{
-	struct err e;
-
-	if (segment_open(&dir.segment, app->url.rest, base, &e) == -1) {
-		if (errno == ENOENT)
-			return false;
-		if (e.code != GC_EX_DATAERR)
-			queue_die(app, &e);
-		log_error("%s: passed over", e.msg);
-		miss("damaged", base + 1);
-		return false;
-	}
-	if (place != NULL && place->batch >= dir.segment.at)
-		segment_seek(&dir.segment, place->batch, place->line);
-	dir.next = dir.segment.at;
-	return true;
 }
 
 /* The segment behind position there is, if there is one: its base. */
@@ -169,6 +153,32 @@ following(struct app *app, uint64_t position, uint64_t *base)
 	}
 	segments_free(&list);
 	return found;
+}
+
+/* Go on in the segment that begins at base; at a batch in it, or behind its
+ * first line. */
+static bool
+enter(struct app *app, uint64_t base, const struct place *place)
+{
+	struct err e;
+	uint64_t upto;
+
+	if (segment_open(&dir.segment, app->url.rest, base, &e) == -1) {
+		if (errno == ENOENT)
+			return false;
+		if (e.code != GC_EX_DATAERR)
+			queue_die(app, &e);
+		log_error("%s: passed over", e.msg);
+		dir.known = true;
+		if (!following(app, base + 1, &upto))
+			upto = base + 1;
+		miss("damaged", upto);
+		return false;
+	}
+	if (place != NULL && place->batch >= dir.segment.at)
+		segment_seek(&dir.segment, place->batch, place->line);
+	dir.next = dir.segment.at;
+	return true;
 }
 
 /* Begin, or begin again, at the place that is acknowledged. */

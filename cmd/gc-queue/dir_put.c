@@ -36,7 +36,7 @@ dir_put_open(struct app *app, struct sandbox *box)
 	struct places places;
 	struct err e;
 
-	if (places_list(&places, app->url.rest, &e) == -1 ||
+	if (dir_places(app, &places, &e) == -1 ||
 	    spool_open(s, app->url.rest, (enum spool_sync)app->opt.sync,
 	    app->opt.segment, places_highest(&places), &e) == -1)
 		queue_die(app, &e);
@@ -47,6 +47,10 @@ dir_put_open(struct app *app, struct sandbox *box)
 	if (s->cut_bytes > 0)
 		log_warn("'%s': a torn tail of %llu bytes was cut off",
 		    app->url.shown, (unsigned long long)s->cut_bytes);
+	if (s->damaged_last)
+		log_warn("'%s': the last batch is damaged, or the segment's "
+		    "first line: who reads past it is told",
+		    app->url.shown);
 	sandbox_folder(box, app->url.rest);
 }
 
@@ -57,7 +61,7 @@ dir_put_is_new(struct app *app, int64_t *quiet_ms)
 
 	*quiet_ms = dir.last_wall_ms == 0 ? 1 :
 	    app->wall_ms - dir.last_wall_ms;
-	return s->lines + s->batch_lines == 0 && s->base == 0;
+	return s->lines + spool_unwritten(s) == 0 && s->base == 0;
 }
 
 static void
@@ -84,7 +88,7 @@ static void
 commit(struct app *app, bool sync)
 {
 	struct spool *s = &dir.spool;
-	uint64_t lines = s->batch_lines;
+	uint64_t lines = spool_unwritten(s);
 	struct err e;
 
 	if (spool_commit(s, app->wall_ms, &e) == -1 ||
@@ -125,7 +129,7 @@ dir_put_is_held(struct app *app)
 bool
 dir_put_is_done(struct app *app)
 {
-	if (!dir.held && dir.spool.batch_lines == 0 &&
+	if (!dir.held && spool_unwritten(&dir.spool) == 0 &&
 	    (spool_is_synced(&dir.spool) || dir.spool.sync == SPOOL_NONE))
 		return true;
 	if (!dir.held)
@@ -157,7 +161,7 @@ dir_put_left(struct app *app, int *code)
 {
 	(void)app;
 	*code = GC_EX_IOERR;
-	return dir.spool.batch_lines;
+	return spool_unwritten(&dir.spool);
 }
 
 void

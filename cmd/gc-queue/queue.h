@@ -126,6 +126,7 @@ struct stream {
 	unsigned number;	/* from 1; GC_PARTITION */
 	struct child child;
 	struct ndjson_in in;	/* what it prints */
+	struct buf half;	/* its last line, which it did not end */
 	struct buf out;		/* bytes for its stdin */
 	struct barriers barriers;
 	uint64_t pending;	/* lines since the last barrier */
@@ -135,6 +136,7 @@ struct stream {
 	int64_t kill_ms;	/* the next signal then, if it runs */
 	unsigned kills, restarts, last_tries;
 	pid_t group;		/* that its last COMMAND led, or -1 */
+	bool full;		/* lines were refused: too much waits for it */
 	bool closing;		/* no more lines: its stdin is closed soon */
 	bool leaving;		/* its lines are another worker's from now */
 	bool hurried;		/* a signal came to us: its time is short */
