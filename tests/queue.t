@@ -165,6 +165,7 @@ gc-queue get -g new dir:first > out 2> err
 is "a damaged first line: a new group is told, too" "$(jq -r '.reason // .event' out | head -n 2 | tr '\n' ' ')" \
     "damaged gc:open "
 is "and has the rest" "$(tail -n 1 out)" "$(numbers 3000 3000)"
+is "ls counts from the next" "$(gc-queue ls dir:first | jq -r 'select(.event == "gc:queue") | .first > 0 and .first + .lines == 3000')" true
 last=$(ls first/*.ndjson | tail -n 1)
 numbers 2001 2003 | gc-queue put dir:first
 sed -i '1s/gc:journal/gc:jurnal/' "$last"

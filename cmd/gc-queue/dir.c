@@ -77,6 +77,20 @@ look_at_last(struct segment *s, struct seen *seen, struct err *e)
 	return got;
 }
 
+/* From the segment at i on by step, the first whose first line is sound. */
+static int
+open_sound(struct segment *s, const char *folder,
+    const struct segments *list, size_t i, int step, struct err *e)
+{
+	int status;
+
+	do
+		status = segment_open(s, folder, list->bases[i], e);
+	while (status == -1 && e->code == GC_EX_DATAERR &&
+	    (i += (size_t)step) < list->count);
+	return status;
+}
+
 static int
 look(const char *folder, struct seen *seen, struct err *e)
 {
@@ -88,13 +102,12 @@ look(const char *folder, struct seen *seen, struct err *e)
 	segment_init(&s);
 	status = segments_list(&list, folder, e);
 	seen->segments = list.count;
-	if (status == 0 && list.count > 0 && (status = segment_open(&s,
-	    folder, list.bases[0], e)) == 0) {
-		seen->base = s.base;
+	if (status == 0 && list.count > 0 && (status = open_sound(&s,
+	    folder, &list, 0, 1, e)) == 0) {
+		seen->base = list.bases[0];
 		seen->first = s.first;
 		seen->oldest_ms = s.made_ms;
-		status = segment_open(&s, folder, list.bases[list.count - 1],
-		    e);
+		status = open_sound(&s, folder, &list, list.count - 1, -1, e);
 		if (status == 0)
 			status = look_at_last(&s, seen, e);
 	}
