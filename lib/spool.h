@@ -12,8 +12,9 @@
  *   bytes.
  * - A segment is synced before the next one begins, so that a torn tail is
  *   only ever in the last.  Opening reads the last one alone.
- * - Opening cuts off a torn tail (lines with no commit behind them), and writes anew and syncs the last bytes,
- *   which a killed process may not have synced.
+ * - Opening cuts off a torn tail (lines with no commit behind them), and
+ *   writes anew and syncs the last bytes, which a killed process may not have
+ *   synced.
  */
 #ifndef GC_SPOOL_H
 #define GC_SPOOL_H
