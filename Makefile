@@ -104,7 +104,7 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libgc.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS.test) $(BASE)
 
 # tests/faults.h stands under lib/ in these tests, and in nothing else.
-FAULTY := open mkostemp read write fsync fdatasync rename ftruncate close
+FAULTY := open mkostemp read write fsync fdatasync rename ftruncate close clock_wall_ms
 $(B)/tests/unit/%_faults: override LDFLAGS += $(FAULTY:%=-Wl,--wrap=%)
 
 $(B)/tests/helpers/%: $(B)/tests/helpers/%.o $(B)/libgc.a

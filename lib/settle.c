@@ -64,10 +64,10 @@ may_replace(const struct settling *s, const struct tier *t,
 {
 	if (told->at.text.p == NULL)
 		return s->current;
-	/* what came without a time is newer than the time that it found */
+	/* when what came without a time was, nobody can say: but it came after
+	 * the question */
 	if (t->untimed && !s->current)
-		return t->timed &&
-		    stamp_cmp(told->at.stamp, t->stamp) > 0;
+		return false;
 	return !t->timed ||
 	    stamp_cmp(told->at.stamp, t->stamp) >= 0 ||
 	    (s->audit && s->current);
