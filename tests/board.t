@@ -23,9 +23,9 @@ gc-board -o page.html --title 'Demo' < in > out
 is 'ended' $? 0
 is 'nothing on stdout' "$(cat out)" ''
 ok 'the title' has page.html '<title>Demo</title>'
-ok 'a status' has page.html '<b>1</b><span>●.Available'
+ok 'a status' has page.html '<b>1</b><span>●.{1,2}Available'
 ok 'another, with its doubt' has page.html \
-    '<b>2</b><span>■.Busy</span><i>1 in doubt</i>'
+    '<b>2</b><span>■.{1,2}Busy</span><i>1 in doubt</i>'
 is 'in red' "$(red page.html)" 'The stream has ended: this is what was known last.
 1 of 3 agents are in doubt.'
 is 'for others to read' "$(stat -c %a page.html)" \
