@@ -106,6 +106,21 @@ if wait_for listens; then
 	broken 'an expired certificate' tls 77 'has expired'
 fi
 
+# An API that refuses what the client wants to read.
+perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(Listen => 9,
+    LocalAddr => "127.0.0.1", ReuseAddr => 1); print $s->sockport, "\n";
+    close STDOUT; while (my $c = $s->accept) {
+	while (<$c>) { last if /^\r?$/ }
+	my $b = q({"message":"missing routing:agent:view","code":"forbidden"});
+	print $c "HTTP/1.1 403 Forbidden\r\nContent-Length: " . length($b) .
+	    "\r\nConnection: close\r\n\r\n$b"; close $c; }' > forbids &
+later $!
+wait_for [ -s forbids ]
+options=--plain
+org "GC_API_URL=http://127.0.0.1:$(cat forbids) $check"
+broken 'REST 403' rest 77 'permission'
+ok 'which permission' has out 'missing routing:agent:view'
+
 # In words, for people.
 options=
 org 'GC_CLIENT_SECRET=tr0ub4dor gc-check -vv'
