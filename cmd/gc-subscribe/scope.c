@@ -10,6 +10,7 @@
 
 #define ROUNDS_MAX 3		/* over a list that shifts while it is read */
 #define PATH_MAX_LEN 2048
+#define FRESH_MS 60000		/* what a walk read holds so long at least */
 
 static const struct { const char *what, *path, *permission; } kinds[] = {
 	[SOURCE_ACTIVE] = { "the list of users", NULL, NULL },
@@ -97,12 +98,16 @@ is_fatal(struct app *app, const struct rest_answer *a,
 }
 
 /* What will pass is no reason to begin anew: of many pages one fails often.
- * But what was read long ago is not true any more. */
+ * But what was read long ago is not true any more, where long is more than
+ * it takes to try a page again: a walk must be able to end. */
 static bool
 is_passing(const struct app *app, const struct rest_answer *a)
 {
-	return app->now_ms - app->fleet->scope.began_ms <
-	    app->opt.members_ms && (a->status < 300 || a->status == 401 ||
+	int64_t age = app->now_ms - app->fleet->scope.began_ms;
+	int64_t fresh = app->opt.members_ms > FRESH_MS ?
+	    app->opt.members_ms : FRESH_MS;
+
+	return age < fresh && (a->status < 300 || a->status == 401 ||
 	    a->status == 429 || a->status >= 500);
 }
 
