@@ -13,9 +13,11 @@
 enum { J_EVENT, J_VERSION, J_KIND, J_LINES, J_CRC, J_LEN };
 
 static const struct scan_key keys[J_LEN] = {
-	[J_EVENT] = { "event", -1 }, [J_VERSION] = { "version", -1 },
-	[J_KIND] = { "kind", -1 }, [J_LINES] = { "lines", -1 },
-	[J_CRC] = { "crc32", -1 },
+	[J_EVENT] = SCAN_KEY("event", -1),
+	[J_VERSION] = SCAN_KEY("version", -1),
+	[J_KIND] = SCAN_KEY("kind", -1),
+	[J_LINES] = SCAN_KEY("lines", -1),
+	[J_CRC] = SCAN_KEY("crc32", -1),
 };
 
 /* Of a byte, and of the same byte with 1 to 7 zeros behind it. */

@@ -12,10 +12,10 @@ enum {				/* rows of keys[] */
 };
 
 static const struct scan_key keys[K_LEN] = {
-	[K_EFFECTIVE] = { "effective", -1 },
-	[K_NAMES] = { "queueNames", -1 },
-	[K_GLOBAL] = { "global", K_EFFECTIVE },
-	[K_QUEUES] = { "queues", K_EFFECTIVE },
+	[K_EFFECTIVE] = SCAN_KEY("effective", -1),
+	[K_NAMES] = SCAN_KEY("queueNames", -1),
+	[K_GLOBAL] = SCAN_KEY("global", K_EFFECTIVE),
+	[K_QUEUES] = SCAN_KEY("queues", K_EFFECTIVE),
 };
 
 void

@@ -7,11 +7,13 @@
 enum { TOPIC, MESSAGE, RESULT, EVENT, BODY, BODY_MESSAGE, BODY_TYPE, KEYS };
 
 static const struct scan_key keys[KEYS] = {
-	[TOPIC] = { "topicName", -1 }, [MESSAGE] = { "message", -1 },
-	[RESULT] = { "result", -1 }, [EVENT] = { "event", -1 },
-	[BODY] = { "eventBody", -1 },
-	[BODY_MESSAGE] = { "message", BODY },
-	[BODY_TYPE] = { "systemTopicType", BODY },
+	[TOPIC] = SCAN_KEY("topicName", -1),
+	[MESSAGE] = SCAN_KEY("message", -1),
+	[RESULT] = SCAN_KEY("result", -1),
+	[EVENT] = SCAN_KEY("event", -1),
+	[BODY] = SCAN_KEY("eventBody", -1),
+	[BODY_MESSAGE] = SCAN_KEY("message", BODY),
+	[BODY_TYPE] = SCAN_KEY("systemTopicType", BODY),
 };
 
 static const struct { const char *name; enum frame_kind kind; } systems[] = {

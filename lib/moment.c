@@ -12,17 +12,17 @@ enum {
 };
 
 static const struct scan_key keys[KEYS] = {
-	[EVENT] = { "event", -1 },
-	[AT] = { "at", -1 },
-	[DATA] = { "data", -1 },
-	[BODY] = { "eventBody", -1 },
-	[TIMESTAMP] = { "timestamp", DATA },
-	[ROUTING] = { "routingStatus", BODY },
-	[PRESENCE] = { "presence", BODY },
-	[START] = { "startTime", ROUTING },
-	[MODIFIED] = { "modifiedDate", PRESENCE },
-	[QUEUES] = { "dateActiveQueuesChanged", BODY },
-	[BARE] = { "modifiedDate", BODY },
+	[EVENT] = SCAN_KEY("event", -1),
+	[AT] = SCAN_KEY("at", -1),
+	[DATA] = SCAN_KEY("data", -1),
+	[BODY] = SCAN_KEY("eventBody", -1),
+	[TIMESTAMP] = SCAN_KEY("timestamp", DATA),
+	[ROUTING] = SCAN_KEY("routingStatus", BODY),
+	[PRESENCE] = SCAN_KEY("presence", BODY),
+	[START] = SCAN_KEY("startTime", ROUTING),
+	[MODIFIED] = SCAN_KEY("modifiedDate", PRESENCE),
+	[QUEUES] = SCAN_KEY("dateActiveQueuesChanged", BODY),
+	[BARE] = SCAN_KEY("modifiedDate", BODY),
 };
 
 static bool

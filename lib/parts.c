@@ -11,35 +11,35 @@ enum {				/* rows of activity_keys[] */
 };
 
 static const struct scan_key activity_keys[A_LEN] = {
-	[A_ROUTING] = { "routingStatus", -1 },
-	[A_STATUS] = { "status", A_ROUTING },
-	[A_START] = { "startTime", A_ROUTING },
-	[A_PRESENCE] = { "presence", -1 },
-	[A_DEFINITION] = { "presenceDefinition", A_PRESENCE },
-	[A_SYSTEM] = { "systemPresence", A_DEFINITION },
-	[A_MODIFIED] = { "modifiedDate", A_PRESENCE },
-	[A_QUEUES] = { "activeQueueIds", -1 },
-	[A_CHANGED] = { "dateActiveQueuesChanged", -1 },
+	[A_ROUTING] = SCAN_KEY("routingStatus", -1),
+	[A_STATUS] = SCAN_KEY("status", A_ROUTING),
+	[A_START] = SCAN_KEY("startTime", A_ROUTING),
+	[A_PRESENCE] = SCAN_KEY("presence", -1),
+	[A_DEFINITION] = SCAN_KEY("presenceDefinition", A_PRESENCE),
+	[A_SYSTEM] = SCAN_KEY("systemPresence", A_DEFINITION),
+	[A_MODIFIED] = SCAN_KEY("modifiedDate", A_PRESENCE),
+	[A_QUEUES] = SCAN_KEY("activeQueueIds", -1),
+	[A_CHANGED] = SCAN_KEY("dateActiveQueuesChanged", -1),
 };
 
 enum { P_DEFINITION, P_SYSTEM, P_MODIFIED, P_PRIMARY, P_LEN };
 
 static const struct scan_key presence_keys[P_LEN] = {
-	[P_DEFINITION] = { "presenceDefinition", -1 },
-	[P_SYSTEM] = { "systemPresence", P_DEFINITION },
-	[P_MODIFIED] = { "modifiedDate", -1 },
-	[P_PRIMARY] = { "primary", -1 },
+	[P_DEFINITION] = SCAN_KEY("presenceDefinition", -1),
+	[P_SYSTEM] = SCAN_KEY("systemPresence", P_DEFINITION),
+	[P_MODIFIED] = SCAN_KEY("modifiedDate", -1),
+	[P_PRIMARY] = SCAN_KEY("primary", -1),
 };
 
 enum { R_STATUS, R_LABEL, R_IDS, R_TIME, R_VERIFIED, R_SOURCE, R_LEN };
 
 static const struct scan_key record_keys[R_LEN] = {
-	[R_STATUS] = { "currentStatus", -1 },
-	[R_LABEL] = { "label", -1 },
-	[R_IDS] = { "ids", -1 },
-	[R_TIME] = { "lastUpdatedTimestamp", -1 },
-	[R_VERIFIED] = { "verified", -1 },
-	[R_SOURCE] = { "source", -1 },
+	[R_STATUS] = SCAN_KEY("currentStatus", -1),
+	[R_LABEL] = SCAN_KEY("label", -1),
+	[R_IDS] = SCAN_KEY("ids", -1),
+	[R_TIME] = SCAN_KEY("lastUpdatedTimestamp", -1),
+	[R_VERIFIED] = SCAN_KEY("verified", -1),
+	[R_SOURCE] = SCAN_KEY("source", -1),
 };
 
 static const char user_prefix[] = "v2.users.";

@@ -64,10 +64,13 @@ parse(const struct buf *text, struct place_held *h)
 {
 	enum { EVENT, AT, GROUP, PART, POSITION, BATCH, LINE, COUNT };
 	static const struct scan_key keys[COUNT] = {
-		[EVENT] = { "event", -1 }, [AT] = { "at", -1 },
-		[GROUP] = { "group", -1 }, [PART] = { "part", -1 },
-		[POSITION] = { "position", -1 }, [BATCH] = { "batch", -1 },
-		[LINE] = { "line", -1 },
+		[EVENT] = SCAN_KEY("event", -1),
+		[AT] = SCAN_KEY("at", -1),
+		[GROUP] = SCAN_KEY("group", -1),
+		[PART] = SCAN_KEY("part", -1),
+		[POSITION] = SCAN_KEY("position", -1),
+		[BATCH] = SCAN_KEY("batch", -1),
+		[LINE] = SCAN_KEY("line", -1),
 	};
 	struct slice v[COUNT];
 	struct stamp at;

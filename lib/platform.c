@@ -71,8 +71,8 @@ platform_channel(struct platform_channel *c, const char *text, size_t len,
 {
 	enum { ID, URI, EXPIRES, KEYS };
 	static const struct scan_key keys[KEYS] = {
-		[ID] = { "id", -1 }, [URI] = { "connectUri", -1 },
-		[EXPIRES] = { "expires", -1 },
+		[ID] = SCAN_KEY("id", -1), [URI] = SCAN_KEY("connectUri", -1),
+		[EXPIRES] = SCAN_KEY("expires", -1),
 	};
 	struct slice v[KEYS];
 
@@ -118,9 +118,11 @@ platform_error(struct platform_error *pe, const char *text, size_t len)
 {
 	enum { CODE, MESSAGE, CONTEXT, ERROR, DESCRIPTION, KEYS };
 	static const struct scan_key keys[KEYS] = {
-		[CODE] = { "code", -1 }, [MESSAGE] = { "message", -1 },
-		[CONTEXT] = { "contextId", -1 }, [ERROR] = { "error", -1 },
-		[DESCRIPTION] = { "description", -1 },
+		[CODE] = SCAN_KEY("code", -1),
+		[MESSAGE] = SCAN_KEY("message", -1),
+		[CONTEXT] = SCAN_KEY("contextId", -1),
+		[ERROR] = SCAN_KEY("error", -1),
+		[DESCRIPTION] = SCAN_KEY("description", -1),
 	};
 	struct slice v[KEYS];
 
@@ -182,10 +184,13 @@ platform_page(struct platform_page *p, const char *text, size_t len,
 {
 	enum { ENTITIES, RESULTS, TOTAL, COUNT, NEXT, CURSOR, AFTER, KEYS };
 	static const struct scan_key keys[KEYS] = {
-		[ENTITIES] = { "entities", -1 }, [RESULTS] = { "results", -1 },
-		[TOTAL] = { "total", -1 }, [COUNT] = { "pageCount", -1 },
-		[NEXT] = { "nextUri", -1 }, [CURSOR] = { "cursor", -1 },
-		[AFTER] = { "after", -1 },
+		[ENTITIES] = SCAN_KEY("entities", -1),
+		[RESULTS] = SCAN_KEY("results", -1),
+		[TOTAL] = SCAN_KEY("total", -1),
+		[COUNT] = SCAN_KEY("pageCount", -1),
+		[NEXT] = SCAN_KEY("nextUri", -1),
+		[CURSOR] = SCAN_KEY("cursor", -1),
+		[AFTER] = SCAN_KEY("after", -1),
 	};
 	struct slice v[KEYS], from[3];
 	enum scan_verdict verdict = members(text, len, keys, KEYS, v);
@@ -253,8 +258,10 @@ platform_user(struct slice element, struct buf *id)
 {
 	enum { ID, USER_ID, USER, USER_USER_ID, KEYS };
 	static const struct scan_key keys[KEYS] = {
-		[ID] = { "id", -1 }, [USER_ID] = { "userId", -1 },
-		[USER] = { "user", -1 }, [USER_USER_ID] = { "id", USER },
+		[ID] = SCAN_KEY("id", -1),
+		[USER_ID] = SCAN_KEY("userId", -1),
+		[USER] = SCAN_KEY("user", -1),
+		[USER_USER_ID] = SCAN_KEY("id", USER),
 	};
 	static const int order[] = { USER_USER_ID, USER_ID, ID };
 	struct slice v[KEYS];
@@ -303,9 +310,9 @@ platform_topic(struct platform_topic *t, struct slice element)
 {
 	enum { ID, STATE, REASON, MISSING, KEYS };
 	static const struct scan_key keys[KEYS] = {
-		[ID] = { "id", -1 }, [STATE] = { "state", -1 },
-		[REASON] = { "rejectionReason", -1 },
-		[MISSING] = { "missingPermissions", -1 },
+		[ID] = SCAN_KEY("id", -1), [STATE] = SCAN_KEY("state", -1),
+		[REASON] = SCAN_KEY("rejectionReason", -1),
+		[MISSING] = SCAN_KEY("missingPermissions", -1),
 	};
 	struct slice v[KEYS], key, permission;
 	const char *at, *between = ", missing permission ";

@@ -100,7 +100,7 @@ registry_subscribe(struct registry *r, const char *event,
 void
 registry_filter(struct buf *out, const struct registry *r)
 {
-	static const struct scan_key key = { "filter", -1 };
+	static const struct scan_key key = SCAN_KEY("filter", -1);
 	struct slice first = { "{}", 2, SCAN_OBJECT, false }, s;
 
 	for (size_t i = 0; i < r->count; i++) {

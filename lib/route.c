@@ -22,8 +22,10 @@ route_line(struct route *r, const char *line, size_t len)
 {
 	enum { EVENT, DATA, USER, TOPIC, COUNT };
 	static const struct scan_key keys[COUNT] = {
-		[EVENT] = { "event", -1 }, [DATA] = { "data", -1 },
-		[USER] = { "userId", DATA }, [TOPIC] = { "topicName", -1 },
+		[EVENT] = SCAN_KEY("event", -1),
+		[DATA] = SCAN_KEY("data", -1),
+		[USER] = SCAN_KEY("userId", DATA),
+		[TOPIC] = SCAN_KEY("topicName", -1),
 	};
 	struct slice v[COUNT];
 	enum scan_verdict verdict = scan_object(line, len, keys, COUNT, v);

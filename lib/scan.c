@@ -11,6 +11,7 @@
 /* An object or array that a row asked for, around where the pass is. */
 struct level {
 	int row;
+	bool sought;		/* first and end are known */
 	size_t first, end;	/* rows that are members of it */
 };
 
@@ -44,6 +45,8 @@ static const char *const reasons[] = {
 static inline const char *
 skip_space(const char *p, const char *end)
 {
+	if (p < end && (unsigned char)*p > ' ')
+		return p;
 	while (p < end && (*p == ' ' || *p == '\t' || *p == '\n' ||
 	    *p == '\r'))
 		p++;
@@ -180,13 +183,43 @@ number_end(struct pass *s, const char *p)
 	return p;
 }
 
-static const char *
-literal_end(struct pass *s, const char *p, const char *word)
+static inline const char *
+literal_end(struct pass *s, const char *p, const char *word, size_t len)
 {
-	for (; *word != '\0'; word++, p++)
-		if (p == s->end || *p != *word)
-			return fail(s, p);
-	return p;
+	if ((size_t)(s->end - p) >= len && memcmp(p, word, len) == 0)
+		return p + len;
+	while (p < s->end && *p == *word)
+		p++, word++;
+	return fail(s, p);
+}
+
+/* As scalar, of what is no string. */
+static const char *
+bare(struct pass *s, const char *p, struct slice *v)
+{
+	const char *end;
+
+	if (p == s->end)
+		return fail(s, p);
+	v->escaped = false;
+	v->p = p;
+	if (*p == 'n') {
+		end = literal_end(s, p, "null", 4);
+		v->kind = SCAN_NULL;
+	} else if (*p == 't') {
+		end = literal_end(s, p, "true", 4);
+		v->kind = SCAN_TRUE;
+	} else if (*p == 'f') {
+		end = literal_end(s, p, "false", 5);
+		v->kind = SCAN_FALSE;
+	} else if (*p == '-' || (*p >= '0' && *p <= '9')) {
+		end = number_end(s, p);
+		v->kind = SCAN_NUMBER;
+	} else {
+		return fail(s, p);
+	}
+	v->len = end == NULL ? 0 : (uint32_t)(end - p);
+	return end;
 }
 
 /* A value that holds no others, p at its first byte; the byte after it. */
@@ -197,36 +230,15 @@ scalar(struct pass *s, const char *p)
 	const char *end;
 
 	s->row = ROW_NONE;
-	if (p == s->end)
-		return fail(s, p);
-	if (*p == '"') {
-		end = string_end(s, p + 1, &v->escaped);
-		if (end == NULL)
-			return NULL;
-		v->p = p + 1;
-		v->len = (uint32_t)(end - v->p);
-		v->kind = SCAN_STRING;
-		return end + 1;
-	}
-	v->escaped = false;
-	v->p = p;
-	if (*p == 'n') {
-		end = literal_end(s, p, "null");
-		v->kind = SCAN_NULL;
-	} else if (*p == 't') {
-		end = literal_end(s, p, "true");
-		v->kind = SCAN_TRUE;
-	} else if (*p == 'f') {
-		end = literal_end(s, p, "false");
-		v->kind = SCAN_FALSE;
-	} else if (*p == '-' || (*p >= '0' && *p <= '9')) {
-		end = number_end(s, p);
-		v->kind = SCAN_NUMBER;
-	} else {
-		return fail(s, p);
-	}
-	v->len = end == NULL ? 0 : (uint32_t)(end - p);
-	return end;
+	if (p == s->end || *p != '"')
+		return bare(s, p, v);
+	end = string_end(s, p + 1, &v->escaped);
+	if (end == NULL)
+		return NULL;
+	v->p = p + 1;
+	v->len = (uint32_t)(end - v->p);
+	v->kind = SCAN_STRING;
+	return end + 1;
 }
 
 /* The row is told again: what was found inside it no longer counts. */
@@ -242,41 +254,60 @@ forget_members(struct pass *s, size_t row)
 		}
 }
 
-/* Is the key [p, end), its quote behind it, just this name? */
-static inline bool
-is_name(const char *p, const char *end, const char *name)
+/* Which rows are members of the object. */
+static void
+seek_rows(struct pass *s, struct level *l)
 {
-	while (p < end && *p == *name)
-		p++, name++;
-	return p == end && *name == '\0';
+	l->first = l->end = 0;
+	while (l->first < s->count && s->keys[l->first].in != l->row)
+		l->first++;
+	for (size_t i = l->first; i < s->count; i++)
+		if (s->keys[i].in == l->row)
+			l->end = i + 1;
+	l->sought = true;
 }
 
-static bool
-is_escaped_name(const char *p, const char *end, const char *name)
+static const struct scan_key *
+find_escaped(struct pass *s, const struct level *l, const char *p, size_t len)
 {
-	struct slice key = { p, (uint32_t)(end - p), SCAN_STRING, true };
+	struct slice name = { p, (uint32_t)len, SCAN_STRING, true };
 
-	return slice_is(key, name);
+	for (size_t i = l->first; i < l->end; i++)
+		if (s->keys[i].in == l->row && slice_is(name, s->keys[i].name))
+			return &s->keys[i];
+	return NULL;
 }
 
+static inline const struct scan_key *
+find_key(struct pass *s, const struct level *l, const char *p, size_t len)
+{
+	const struct scan_key *key = s->keys + l->first;
+	const struct scan_key *end = s->keys + l->end;
+
+	for (; key < end; key++)
+		if (key->len == len && key->in == l->row &&
+		    memcmp(p, key->name, len) == 0)
+			return key;
+	return NULL;
+}
+
+/* Whose value the member is that has this name. */
 static inline int
-find_row(struct pass *s, const char *p, const char *end, bool escaped)
+find_row(struct pass *s, const char *p, size_t len, bool escaped)
 {
-	const struct level *l = &s->level[s->levels - 1];
+	struct level *l = &s->level[s->levels - 1];
+	const struct scan_key *key;
+	size_t row;
 
-	for (size_t i = l->first; i < l->end; i++) {
-		const char *name = s->keys[i].name;
-
-		if (s->keys[i].in != l->row)
-			continue;
-		if (escaped ? !is_escaped_name(p, end, name) :
-		    !is_name(p, end, name))
-			continue;
-		if (s->out[i].kind != SCAN_ABSENT)
-			forget_members(s, i);
-		return (int)i;
-	}
-	return ROW_NONE;
+	if (!l->sought)
+		seek_rows(s, l);
+	key = escaped ? find_escaped(s, l, p, len) : find_key(s, l, p, len);
+	if (key == NULL)
+		return ROW_NONE;
+	row = (size_t)(key - s->keys);
+	if (s->out[row].kind != SCAN_ABSENT)
+		forget_members(s, row);
+	return (int)row;
 }
 
 /* A key and its colon; where its value begins. */
@@ -296,7 +327,7 @@ member(struct pass *s, const char *p)
 	if (p == s->end || *p != ':')
 		return fail(s, p);
 	if (s->levels == s->depth)
-		s->row = find_row(s, key, end, escaped);
+		s->row = find_row(s, key, (size_t)(end - key), escaped);
 	return skip_space(p + 1, s->end);
 }
 
@@ -316,12 +347,8 @@ enter(struct pass *s, const char *p)
 	if (s->row >= 0)
 		s->out[s->row] = (struct slice){ p, 0,
 		    object ? SCAN_OBJECT : SCAN_ARRAY, false };
-	*l = (struct level){ .row = s->row };
-	while (l->first < s->count && s->keys[l->first].in != l->row)
-		l->first++;
-	for (size_t i = l->first; i < s->count; i++)
-		if (s->keys[i].in == l->row)
-			l->end = i + 1;
+	l->row = s->row;
+	l->sought = false;
 	s->levels++;
 	s->row = ROW_NONE;
 	return true;
@@ -339,31 +366,8 @@ leave(struct pass *s, const char *p)
 	s->depth--;
 }
 
-/* A scalar or an empty object or array, and what opens before it, p at its
- * first byte; the byte after it. */
-static inline const char *
-value(struct pass *s, const char *p)
-{
-	while (p < s->end && (*p == '{' || *p == '[')) {
-		if (!enter(s, p))
-			return NULL;
-		p = skip_space(p + 1, s->end);
-		if (p == s->end)
-			return fail(s, p);
-		if (*p == s->closer[s->depth - 1]) {
-			leave(s, p);
-			return p + 1;
-		}
-		if (s->closer[s->depth - 1] == '}')
-			p = member(s, p);
-		if (p == NULL)
-			return NULL;
-	}
-	return scalar(s, p);
-}
-
-/* From behind a value to the next one, or, of the last, to behind all: then
- * the depth is 0. */
+/* From behind a value to where the next one or its key begins, or, of the
+ * last, to behind all: then the depth is 0. */
 static inline const char *
 next(struct pass *s, const char *p)
 {
@@ -372,12 +376,36 @@ next(struct pass *s, const char *p)
 		if (p == s->end || (*p != ',' &&
 		    *p != s->closer[s->depth - 1]))
 			return fail(s, p);
-		if (*p != ',')
-			continue;
-		p = skip_space(p + 1, s->end);
-		return s->closer[s->depth - 1] == '}' ? member(s, p) : p;
+		if (*p == ',')
+			return skip_space(p + 1, s->end);
 	}
 	return p;
+}
+
+/* All from p on, where a value begins or, if it is behind one, has ended; the
+ * end of the object. */
+static inline const char *
+values(struct pass *s, const char *p, bool behind)
+{
+	for (;; behind = false) {
+		if (!behind && p < s->end && (*p == '{' || *p == '[')) {
+			if (!enter(s, p))
+				return NULL;
+			p = skip_space(p + 1, s->end);
+			/* empty: as if behind a value of it */
+			behind = p < s->end && *p == s->closer[s->depth - 1];
+		} else if (!behind) {
+			p = scalar(s, p);
+			behind = true;
+		}
+		if (behind && p != NULL)
+			p = next(s, p);
+		if (p == NULL || s->depth == 0)
+			return p;
+		if (s->closer[s->depth - 1] == '}' &&
+		    (p = member(s, p)) == NULL)
+			return NULL;
+	}
 }
 
 static inline uint64_t
@@ -479,11 +507,7 @@ scan_usual(const char *text, size_t len, const struct scan_key *keys,
 	}
 	if (usual != NULL)
 		p = follow(&s, p, usual);
-	if (p != NULL && s.depth == 0)
-		p = value(&s, p);
-	while (p != NULL && s.depth > 0)
-		if ((p = next(&s, p)) != NULL && s.depth > 0)
-			p = value(&s, p);
+	p = values(&s, p, s.depth > 0);
 	if (p == NULL)
 		return s.why;
 	p = skip_space(p, end);

@@ -28,8 +28,10 @@
  * again, what was found in the earlier one is forgotten. */
 struct scan_key {
 	const char *name;
-	int in;
+	int16_t in;
+	uint16_t len;		/* of the name */
 };
+#define SCAN_KEY(name, in) { name, in, sizeof(name) - 1 }
 
 /*
  * The members as they most often come, one step each: all bytes from behind

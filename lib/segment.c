@@ -130,8 +130,8 @@ read_members(struct segment *s, const char *line, size_t len, struct err *e)
 {
 	enum { AT, BASE, FIRST, COUNT };
 	static const struct scan_key keys[COUNT] = {
-		[AT] = { "at", -1 }, [BASE] = { "base", -1 },
-		[FIRST] = { "first", -1 },
+		[AT] = SCAN_KEY("at", -1), [BASE] = SCAN_KEY("base", -1),
+		[FIRST] = SCAN_KEY("first", -1),
 	};
 	struct slice v[COUNT];
 	struct stamp made;

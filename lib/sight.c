@@ -8,11 +8,11 @@
 enum { EVENT, SOCKET, SOCKETS, REASON, RTT, KEYS };
 
 static const struct scan_key keys[KEYS] = {
-	[EVENT] = { "event", -1 },
-	[SOCKET] = { "socket", -1 },
-	[SOCKETS] = { "sockets", -1 },
-	[REASON] = { "reason", -1 },
-	[RTT] = { "rttMs", -1 },
+	[EVENT] = SCAN_KEY("event", -1),
+	[SOCKET] = SCAN_KEY("socket", -1),
+	[SOCKETS] = SCAN_KEY("sockets", -1),
+	[REASON] = SCAN_KEY("reason", -1),
+	[RTT] = SCAN_KEY("rttMs", -1),
 };
 
 static void

@@ -11,12 +11,12 @@ enum {				/* rows of tier_keys[] */
 };
 
 static const struct scan_key tier_keys[T_LEN] = {
-	[T_STATUS] = { "currentStatus", -1 },
-	[T_PREVIOUS] = { "previousStatus", -1 },
-	[T_WRAP] = { "wrapUpCode", -1 },
-	[T_TIME] = { "lastUpdatedTimestamp", -1 },
-	[T_VERIFIED] = { "verified", -1 },
-	[T_SOURCE] = { "source", -1 },
+	[T_STATUS] = SCAN_KEY("currentStatus", -1),
+	[T_PREVIOUS] = SCAN_KEY("previousStatus", -1),
+	[T_WRAP] = SCAN_KEY("wrapUpCode", -1),
+	[T_TIME] = SCAN_KEY("lastUpdatedTimestamp", -1),
+	[T_VERIFIED] = SCAN_KEY("verified", -1),
+	[T_SOURCE] = SCAN_KEY("source", -1),
 };
 
 /* Room for one more in a list. */

@@ -22,11 +22,11 @@
 enum { EVENT, SUBSCRIPTIONS, REJECTED, RTT, MSG, KEYS };
 
 static const struct scan_key keys[KEYS] = {
-	[EVENT] = { "event", -1 },
-	[SUBSCRIPTIONS] = { "subscriptions", -1 },
-	[REJECTED] = { "rejected", -1 },
-	[RTT] = { "rttMs", -1 },
-	[MSG] = { "msg", -1 },
+	[EVENT] = SCAN_KEY("event", -1),
+	[SUBSCRIPTIONS] = SCAN_KEY("subscriptions", -1),
+	[REJECTED] = SCAN_KEY("rejected", -1),
+	[RTT] = SCAN_KEY("rttMs", -1),
+	[MSG] = SCAN_KEY("msg", -1),
 };
 
 /* gc-subscribe beside this program, else in PATH. */

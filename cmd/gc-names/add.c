@@ -7,8 +7,8 @@
 enum { NAME, QUEUE_NAMES, KEYS };
 
 static const struct scan_key keys[KEYS] = {
-	[NAME] = { "name", -1 },
-	[QUEUE_NAMES] = { "queueNames", -1 },
+	[NAME] = SCAN_KEY("name", -1),
+	[QUEUE_NAMES] = SCAN_KEY("queueNames", -1),
 };
 
 static int

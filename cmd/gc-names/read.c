@@ -132,7 +132,8 @@ serve_token(struct app *app)
 static bool
 take_name(struct take *take, struct slice element, struct dict *found)
 {
-	static const struct scan_key keys[] = { { "id", -1 }, { "name", -1 } };
+	static const struct scan_key keys[] = { SCAN_KEY("id", -1),
+	    SCAN_KEY("name", -1) };
 	struct slice v[2];
 	struct text id, name;
 

@@ -29,7 +29,7 @@ tell_restart(struct app *app, const char *line, size_t len)
 {
 	enum { RESUMED, COUNT };
 	static const struct scan_key keys[COUNT] = {
-		[RESUMED] = { "resumed", -1 },
+		[RESUMED] = SCAN_KEY("resumed", -1),
 	};
 	struct slice v[COUNT];
 	struct buf hole;

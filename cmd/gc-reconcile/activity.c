@@ -180,8 +180,8 @@ read_queues(struct slice element, struct buf *out)
 {
 	enum { IDS, CHANGED, KEYS };
 	static const struct scan_key keys[KEYS] = {
-		[IDS] = { "activeQueueIds", -1 },
-		[CHANGED] = { "dateActiveQueuesChanged", -1 },
+		[IDS] = SCAN_KEY("activeQueueIds", -1),
+		[CHANGED] = SCAN_KEY("dateActiveQueuesChanged", -1),
 	};
 	struct slice v[KEYS];
 

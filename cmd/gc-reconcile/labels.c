@@ -100,9 +100,11 @@ take(struct labels *l, struct slice element)
 {
 	enum { ID, NAME, LANGUAGES, US, EN, KEYS };
 	static const struct scan_key keys[KEYS] = {
-		[ID] = { "id", -1 }, [NAME] = { "name", -1 },
-		[LANGUAGES] = { "languageLabels", -1 },
-		[US] = { "en_US", LANGUAGES }, [EN] = { "en", LANGUAGES },
+		[ID] = SCAN_KEY("id", -1),
+		[NAME] = SCAN_KEY("name", -1),
+		[LANGUAGES] = SCAN_KEY("languageLabels", -1),
+		[US] = SCAN_KEY("en_US", LANGUAGES),
+		[EN] = SCAN_KEY("en", LANGUAGES),
 	};
 	struct slice v[KEYS];
 	struct buf id, text;

@@ -15,14 +15,14 @@ enum { STATE, ROUTING, STATUS, PRESENCE, PRIMARY, DEFINITION, DEFINITION_ID,
     SYSTEM, KEYS };
 
 static const struct scan_key keys[KEYS] = {
-	[STATE] = { "state", -1 },
-	[ROUTING] = { "routingStatus", -1 },
-	[STATUS] = { "status", ROUTING },
-	[PRESENCE] = { "presence", -1 },
-	[PRIMARY] = { "primary", PRESENCE },
-	[DEFINITION] = { "presenceDefinition", PRESENCE },
-	[DEFINITION_ID] = { "id", DEFINITION },
-	[SYSTEM] = { "systemPresence", DEFINITION },
+	[STATE] = SCAN_KEY("state", -1),
+	[ROUTING] = SCAN_KEY("routingStatus", -1),
+	[STATUS] = SCAN_KEY("status", ROUTING),
+	[PRESENCE] = SCAN_KEY("presence", -1),
+	[PRIMARY] = SCAN_KEY("primary", PRESENCE),
+	[DEFINITION] = SCAN_KEY("presenceDefinition", PRESENCE),
+	[DEFINITION_ID] = SCAN_KEY("id", DEFINITION),
+	[SYSTEM] = SCAN_KEY("systemPresence", DEFINITION),
 };
 
 /* Which part has to be asked for; JOB_FREE: none. */

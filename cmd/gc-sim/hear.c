@@ -80,8 +80,9 @@ on_text(struct sim *s, struct conn *c, const char *text, size_t len)
 {
 	enum { ACTION, EVENT, FILTER, COUNT };
 	static const struct scan_key keys[COUNT] = {
-		[ACTION] = { "action", -1 }, [EVENT] = { "event", -1 },
-		[FILTER] = { "filter", -1 },
+		[ACTION] = SCAN_KEY("action", -1),
+		[EVENT] = SCAN_KEY("event", -1),
+		[FILTER] = SCAN_KEY("filter", -1),
 	};
 	struct slice v[COUNT];
 	struct filter_ids *f;

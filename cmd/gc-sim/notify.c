@@ -303,8 +303,9 @@ notify_heard(struct sim *s, struct conn *c, const char *text, size_t len)
 {
 	enum { MESSAGE, TOPICS, CORRELATION, COUNT };
 	static const struct scan_key keys[COUNT] = {
-		[MESSAGE] = { "message", -1 }, [TOPICS] = { "topics", -1 },
-		[CORRELATION] = { "correlationId", -1 },
+		[MESSAGE] = SCAN_KEY("message", -1),
+		[TOPICS] = SCAN_KEY("topics", -1),
+		[CORRELATION] = SCAN_KEY("correlationId", -1),
 	};
 	struct slice v[COUNT];
 	bool more;

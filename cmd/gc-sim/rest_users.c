@@ -243,7 +243,7 @@ add_activities(struct ask *q, struct slice ids)
 void
 rest_activity(struct ask *q)
 {
-	static const struct scan_key keys[] = { { "userIds", -1 } };
+	static const struct scan_key keys[] = { SCAN_KEY("userIds", -1) };
 	struct slice ids;
 
 	if (!q->s->faults.wfm)

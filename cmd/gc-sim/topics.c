@@ -171,7 +171,7 @@ add(const struct sim *s, struct topics *t, char *id)
 struct topics
 topics_read(const struct sim *s, const char *text, size_t len, bool bare)
 {
-	static const struct scan_key keys[] = { { "list", -1 } };
+	static const struct scan_key keys[] = { SCAN_KEY("list", -1) };
 	struct topics t = { .items = NULL };
 	struct slice list, key, item;
 	struct buf whole;	/* lib/scan reads objects */

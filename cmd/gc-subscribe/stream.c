@@ -67,8 +67,10 @@ on_text(void *arg, const char *text, size_t len)
 {
 	enum { EVENT, ID, DATA, USER, COUNT };
 	static const struct scan_key keys[COUNT] = {
-		[EVENT] = { "event", -1 }, [ID] = { "subscriptionId", -1 },
-		[DATA] = { "data", -1 }, [USER] = { "userId", DATA },
+		[EVENT] = SCAN_KEY("event", -1),
+		[ID] = SCAN_KEY("subscriptionId", -1),
+		[DATA] = SCAN_KEY("data", -1),
+		[USER] = SCAN_KEY("userId", DATA),
 	};
 	/* an event as the guide has it */
 	static const struct scan_step usual[] = {

@@ -105,8 +105,8 @@ add_payload(struct scope *s, const char *text, struct err *e)
 {
 	enum { EVENT, ID, FILTER, KEYS };
 	static const struct scan_key keys[KEYS] = {
-		[EVENT] = { "event", -1 }, [ID] = { "id", -1 },
-		[FILTER] = { "filter", -1 },
+		[EVENT] = SCAN_KEY("event", -1), [ID] = SCAN_KEY("id", -1),
+		[FILTER] = SCAN_KEY("filter", -1),
 	};
 	struct slice v[KEYS], name;
 	struct buf topic;

@@ -22,8 +22,9 @@
 #define FILE_MAX ((size_t)1 << 31)
 
 static const struct scan_key keys[] = {
-	{ "data", -1 }, { "userId", 0 }, { "status", 0 },
-	{ "previousStatus", 0 }, { "timestamp", 0 }, { "queueId", 0 },
+	SCAN_KEY("data", -1), SCAN_KEY("userId", 0), SCAN_KEY("status", 0),
+	SCAN_KEY("previousStatus", 0), SCAN_KEY("timestamp", 0),
+	SCAN_KEY("queueId", 0),
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 

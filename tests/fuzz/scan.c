@@ -21,9 +21,9 @@
 
 enum { EVENT, DATA, USER, TIME, SEQ, DEEPER, KEYS };
 static const struct scan_key keys[KEYS] = {
-	[EVENT] = { "event", -1 }, [DATA] = { "data", -1 },
-	[USER] = { "userId", DATA }, [TIME] = { "timestamp", DATA },
-	[SEQ] = { "seq", -1 }, [DEEPER] = { "event", USER },
+	[EVENT] = SCAN_KEY("event", -1), [DATA] = SCAN_KEY("data", -1),
+	[USER] = SCAN_KEY("userId", DATA), [TIME] = SCAN_KEY("timestamp", DATA),
+	[SEQ] = SCAN_KEY("seq", -1), [DEEPER] = SCAN_KEY("event", USER),
 };
 static const struct scan_step usual[] = {
 	SCAN_STEP_INTO("", "{\"subscriptionId\":", SCAN_NO_ROW, -1),

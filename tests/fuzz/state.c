@@ -31,7 +31,7 @@ is_fit(const char *token)
 static void
 check_filter(const struct registry *r)
 {
-	static const struct scan_key key = { "f", -1 };
+	static const struct scan_key key = SCAN_KEY("f", -1);
 	struct slice filter;
 	struct buf text;
 

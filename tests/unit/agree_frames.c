@@ -188,7 +188,7 @@ make_stream(void)
 static void
 fold(struct record *r, const struct event *e)
 {
-	static const struct scan_key extra[] = { { "extra", -1 } };
+	static const struct scan_key extra[] = { SCAN_KEY("extra", -1) };
 	struct slice v[1];
 	size_t n = strlen(r->extra);
 

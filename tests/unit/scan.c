@@ -8,8 +8,8 @@
 
 enum { EVENT, DATA, USER, N, COUNT };
 static const struct scan_key keys[COUNT] = {
-	[EVENT] = { "event", -1 }, [DATA] = { "data", -1 },
-	[USER] = { "userId", DATA }, [N] = { "n", -1 },
+	[EVENT] = SCAN_KEY("event", -1), [DATA] = SCAN_KEY("data", -1),
+	[USER] = SCAN_KEY("userId", DATA), [N] = SCAN_KEY("n", -1),
 };
 
 static const struct scan_step usual[] = {

@@ -99,7 +99,7 @@ test_walk(void)
 static struct slice
 slice_of(const char *text, const char *quote, char **copy)
 {
-	static const struct scan_key key = { "v", -1 };
+	static const struct scan_key key = SCAN_KEY("v", -1);
 	struct slice s = { NULL, 0, 0, false };
 	struct buf line;
 
