@@ -56,6 +56,36 @@ test_format(void)
 	is_str(text, "1970-01-01T00:00:00.000Z", "nor before the first");
 }
 
+/* The usual form is read by a way of its own: with any byte at any place it
+ * is what the same time is with its offset told in digits. */
+static void
+test_usual(void)
+{
+	static const char *const texts[] = { "2024-06-15T14:32:10.003Z",
+	    "2023-02-28T23:59:59.999Z", "2100-02-28T19:09:58.120Z" };
+	char usual[CLOCK_RFC3339_LEN + 1];
+	char told[CLOCK_RFC3339_LEN + 6];
+	struct stamp a, b;
+	int wrong = 0, taken = 0, got;
+
+	for (size_t t = 0; t < 3; t++)
+		for (size_t at = 0; at < CLOCK_RFC3339_LEN - 1; at++)
+			for (int c = 0; c < 256; c++) {
+				strcpy(usual, texts[t]);
+				usual[at] = (char)c;
+				memcpy(told, usual, CLOCK_RFC3339_LEN - 1);
+				strcpy(told + CLOCK_RFC3339_LEN - 1, "+00:00");
+				got = clock_parse(usual, CLOCK_RFC3339_LEN,
+				    &a);
+				wrong += got != clock_parse(told,
+				    CLOCK_RFC3339_LEN + 5, &b) || (got == 0 &&
+				    stamp_cmp(a, b) != 0);
+				taken += got == 0;
+			}
+	is_int(wrong, 0, "any byte anywhere: as with the offset in digits");
+	ok(taken > 200 && taken < 600, "some are times: %d", taken);
+}
+
 int
 main(void)
 {
@@ -75,6 +105,7 @@ main(void)
 	clock_format_ms(-1, text);
 	is_str(text, "1969-12-31T23:59:59.999Z", "before 1970");
 	test_format();
+	test_usual();
 	ok(stamp_cmp(later, sooner) > 0 && stamp_cmp(sooner, later) < 0 &&
 	    stamp_cmp(later, later) == 0, "moments compare to the ns");
 	is_int(stamp_diff_ms((struct stamp){ 2, 0 },
