@@ -16,6 +16,16 @@ own_set(struct own *o, struct text t)
 	words_drop(was);
 }
 
+/* The same text, without a look into the pool. */
+static void
+own_share(struct own *o, const struct own *from)
+{
+	struct word *was = o->word;
+
+	o->word = from->word != NULL ? words_again(from->word) : NULL;
+	words_drop(was);
+}
+
 void
 tier_free(struct tier *t)
 {
@@ -64,8 +74,11 @@ tier_time(const struct tier *t, char room[CLOCK_RFC3339_LEN + 1])
 void
 tier_set(struct tier *t, const struct tier_told *told, int64_t now_ms)
 {
-	/* first, as it may be the status that was held */
-	own_set(&t->previous, told->previous);
+	/* first, as it is most often the status that was held */
+	if (own_is(&t->status, told->previous))
+		own_share(&t->previous, &t->status);
+	else
+		own_set(&t->previous, told->previous);
 	own_set(&t->status, told->status);
 	own_set(&t->wrap_up_code, told->wrap_up_code);
 	t->untimed = told->at.text.p == NULL;

@@ -28,6 +28,14 @@ void words_key(uint64_t key);
 struct word *words_get(const char *text, uint32_t len);
 void words_drop(struct word *w);	/* NULL is no word */
 
+/* A word that is held, one time more. */
+static inline struct word *
+words_again(struct word *w)
+{
+	w->refs++;
+	return w;
+}
+
 size_t words_held(void);	/* how many there are */
 
 #endif
