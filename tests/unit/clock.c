@@ -71,10 +71,11 @@ test_usual(void)
 	for (size_t t = 0; t < 3; t++)
 		for (size_t at = 0; at < CLOCK_RFC3339_LEN - 1; at++)
 			for (int c = 0; c < 256; c++) {
-				strcpy(usual, texts[t]);
+				memcpy(usual, texts[t], sizeof(usual));
 				usual[at] = (char)c;
 				memcpy(told, usual, CLOCK_RFC3339_LEN - 1);
-				strcpy(told + CLOCK_RFC3339_LEN - 1, "+00:00");
+				memcpy(told + CLOCK_RFC3339_LEN - 1, "+00:00",
+				    sizeof("+00:00"));
 				got = clock_parse(usual, CLOCK_RFC3339_LEN,
 				    &a);
 				wrong += got != clock_parse(told,
