@@ -163,19 +163,18 @@ is_at_work(const struct own *routing)
 	return false;
 }
 
-struct text
+const struct own *
 agent_effective(const struct agent *a)
 {
-	const struct own *routing = &a->global.status;
-	struct text presence;
+	const struct own *routing = &a->global.status, *presence;
 
 	if (a->parts == NULL || is_at_work(routing))
-		return own_text(routing);
-	presence = own_text(&a->parts->presence.status);
-	if (!text_is(presence, "ON_QUEUE") ||
+		return routing;
+	presence = &a->parts->presence.status;
+	if (!text_is(own_text(presence), "ON_QUEUE") ||
 	    text_is(own_text(routing), "IDLE"))
 		return presence;
-	return own_text(routing);
+	return routing;
 }
 
 struct text

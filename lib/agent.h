@@ -82,9 +82,9 @@ bool agent_keep_named(struct agent *a);
 /* The parts, made if there are none yet; all of them unknown. */
 struct agent_parts *agent_have_parts(struct agent *a);
 
-/* The text that is `effective`.  Of the global status; with parts it is that
- * of each active queue too.  p NULL: unknown. */
-struct text agent_effective(const struct agent *a);
+/* What is `effective`: of the global status; with parts it is that of each
+ * active queue too.  The agent's own; it may be unknown. */
+const struct own *agent_effective(const struct agent *a);
 
 /* What was held before a global status that the platform tells: it tells no
  * previous one.  Of a status that is told again, what it is already. */

@@ -85,13 +85,6 @@ buf_room(struct buf *b, size_t n)
 	return b->data + b->len;
 }
 
-void
-buf_grew(struct buf *b, size_t n)
-{
-	b->len += n;
-	b->data[b->len] = '\0';
-}
-
 int
 buf_addf(struct buf *b, const char *fmt, ...)
 {
@@ -152,13 +145,30 @@ add_escaped(struct buf *b, unsigned char c)
 	return buf_add(b, esc, 2);
 }
 
+static int
+add_quoted(struct buf *b, const char *bytes, size_t n)
+{
+	char *to = buf_at(b, n + 2);
+
+	if (to == NULL)
+		return -1;
+	*to++ = '"';
+	memcpy(to, bytes, n);
+	to[n] = '"';
+	buf_grew(b, n + 2);
+	return 0;
+}
+
 int
 buf_add_json(struct buf *b, const char *bytes, size_t n)
 {
 	const char *p = bytes, *end = bytes + n, *from = bytes;
 	size_t start = b->len;
-	int status = buf_add(b, "\"", 1);
+	int status;
 
+	if (n > 0 && span_plain(p, end) == end)
+		return add_quoted(b, bytes, n);
+	status = buf_add(b, "\"", 1);
 	while (status == 0 && (p = span_plain(p, end)) < end) {
 		if ((*p & 0x80) != 0) {
 			p++;

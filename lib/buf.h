@@ -30,7 +30,21 @@ void buf_reset(struct buf *b);		/* len = 0, memory kept */
 
 /* Room for n more bytes: where to write them (then buf_grew), or NULL. */
 char *buf_room(struct buf *b, size_t n);
-void buf_grew(struct buf *b, size_t n);
+
+static inline void
+buf_grew(struct buf *b, size_t n)
+{
+	b->len += n;
+	b->data[b->len] = '\0';
+}
+
+/* The same as buf_room, where there is room already by a few instructions. */
+static inline char *
+buf_at(struct buf *b, size_t n)
+{
+	return n < b->alloc - b->len && n <= b->cap - b->len ?
+	    b->data + b->len : buf_room(b, n);
+}
 
 /* Each of these: 0, or -1 if it does not fit under the cap. */
 int buf_addf(struct buf *b, const char *fmt, ...)
@@ -48,17 +62,13 @@ int buf_add_json(struct buf *b, const char *bytes, size_t n);
 static inline int
 buf_add(struct buf *b, const void *bytes, size_t n)
 {
-	char *to;
+	char *to = buf_at(b, n);
 
-	/* where there is room already it need not grow */
-	to = n < b->alloc - b->len && n <= b->cap - b->len ?
-	    b->data + b->len : buf_room(b, n);
 	if (to == NULL)
 		return -1;
 	if (n > 0)
 		memcpy(to, bytes, n);
-	b->len += n;
-	b->data[b->len] = '\0';
+	buf_grew(b, n);
 	return 0;
 }
 

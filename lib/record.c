@@ -12,28 +12,30 @@
 static const struct text available = { "Available", 9 };
 
 static void
-add_word(struct buf *out, const struct word *w)
+add_word(struct buf *out, const char *key, size_t k, const struct word *w)
 {
 	char *to;
 
-	if (!w->plain) {
-		buf_add_json(out, w->text, w->len);
-	} else if ((to = buf_room(out, (size_t)w->len + 2)) != NULL) {
-		to[0] = '"';
-		memcpy(to + 1, w->text, w->len);
-		to[w->len + 1] = '"';
-		buf_grew(out, (size_t)w->len + 2);
+	if (w == NULL || !w->plain) {
+		buf_add(out, key, k);
+		if (w == NULL)
+			buf_adds(out, "null");
+		else
+			buf_add_json(out, w->text, w->len);
+	} else if ((to = buf_at(out, k + w->len + 2)) != NULL) {
+		memcpy(to, key, k);
+		to += k;
+		*to++ = '"';
+		memcpy(to, w->text, w->len);
+		to[w->len] = '"';
+		buf_grew(out, k + w->len + 2);
 	}
 }
 
 static inline void
 add_own(struct buf *out, const char *key, const struct own *o)
 {
-	buf_adds(out, key);
-	if (o->word != NULL)
-		add_word(out, o->word);
-	else
-		buf_adds(out, "null");
+	add_word(out, key, strlen(key), o->word);
 }
 
 static inline void
@@ -95,24 +97,19 @@ add_effective_queue(struct buf *out, const struct tier *global,
 {
 	struct text g = own_text(&global->status);
 	struct text q = own_text(&queue->status);
-	size_t from;
+	size_t from = out->len;
 
-	if (g.p == NULL) {
-		buf_adds(out, "null");
-	} else if (!text_eq(g, available)) {
-		buf_add_json(out, g.p, g.len);
-	} else if (text_eq(q, available)) {
-		buf_add_json(out, q.p, q.len);
-	} else {
-		from = out->len;
-		buf_add_json(out, q.p, q.len);
-		/* the string is valid JSON already: only a prefix is new */
-		if (buf_room(out, 6) != NULL) {
-			memmove(out->data + from + 7, out->data + from + 1,
-			    out->len - from - 1);
-			memcpy(out->data + from + 1, "Queue ", 6);
-			buf_grew(out, 6);
-		}
+	if (!text_eq(g, available)) {
+		add_own(out, "", &global->status);
+		return;
+	}
+	add_own(out, "", &queue->status);
+	/* the string is valid JSON already: only a prefix is new */
+	if (!text_eq(q, available) && buf_room(out, 6) != NULL) {
+		memmove(out->data + from + 7, out->data + from + 1,
+		    out->len - from - 1);
+		memcpy(out->data + from + 1, "Queue ", 6);
+		buf_grew(out, 6);
 	}
 }
 
@@ -158,7 +155,7 @@ next_active(const struct tier *active, const char **at, struct slice *id)
 static void
 add_effective_active(struct buf *out, const struct agent *a)
 {
-	struct text status = agent_effective(a);
+	const struct own *status = agent_effective(a);
 	const char *at = NULL, *comma = "";
 	struct slice id;
 
@@ -166,7 +163,7 @@ add_effective_active(struct buf *out, const struct agent *a)
 		buf_adds(out, comma);
 		buf_adds(out, "\"");
 		buf_add(out, id.p, id.len);
-		add_text(out, "\":", status);
+		add_own(out, "\":", status);
 		comma = ",";
 	}
 }
@@ -192,7 +189,7 @@ record_agent(struct buf *out, const struct agent *a, int64_t wall_ms,
 	buf_adds(out, "}");
 	if (a->parts != NULL)
 		add_parts(out, a->parts);
-	add_text(out, ",\"effective\":{\"global\":", agent_effective(a));
+	add_own(out, ",\"effective\":{\"global\":", agent_effective(a));
 	buf_adds(out, ",\"queues\":{");
 	if (a->parts != NULL)
 		add_effective_active(out, a);

@@ -314,7 +314,7 @@ tell(const struct story *s)
 		add_tier(&agent_have_parts(a)->presence, false,
 		    &a->parts->label);
 		add_tier(&a->parts->active, false, NULL);
-		effective = agent_effective(a);
+		effective = own_text(agent_effective(a));
 		buf_adds(&got, " = ");
 		buf_add(&got, effective.p != NULL ? effective.p : "-",
 		    effective.p != NULL ? effective.len : 1);
