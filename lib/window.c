@@ -197,6 +197,7 @@ window_free(struct window *w)
 		drop(w, w->oldest);
 	free(w->slots);
 	free(w->heap);
+	free(w->due);
 	buf_free(&w->line);
 	event_free(&w->early_frame);
 	*w = (struct window){ 0 };
@@ -227,25 +228,24 @@ by_order(const void *x, const void *y)
 static void
 end_by_event(struct window *w, struct stamp stamp)
 {
-	struct window_first *due = NULL;
-	size_t n = 0, alloc = 0;
+	size_t n = 0;
 
 	if (stamp_cmp(stamp, w->reached) > 0)
 		w->reached = stamp;
 	while (w->count > 0 &&
 	    stamp_diff_ms(stamp, w->heap[0].stamp) >= w->window_ms) {
-		if (n == alloc) {
-			alloc = alloc ? 2 * alloc : 16;
-			due = xreallocarray(due, alloc, sizeof(*due));
+		if (n == w->due_alloc) {
+			w->due_alloc = n > 0 ? 2 * n : 16;
+			w->due = xreallocarray(w->due, w->due_alloc,
+			    sizeof(*w->due));
 		}
-		due[n++] = w->heap[0];
+		w->due[n++] = w->heap[0];
 		heap_remove(w, w->heap[0].held);
 	}
 	if (n > 1)
-		qsort(due, n, sizeof(*due), by_order);
+		qsort(w->due, n, sizeof(*w->due), by_order);
 	for (size_t i = 0; i < n; i++)
-		let_out(w, due[i].held);
-	free(due);
+		let_out(w, w->due[i].held);
 }
 
 int64_t

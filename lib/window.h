@@ -41,6 +41,8 @@ struct window {
 	size_t slot_count;
 	struct window_first *heap;	/* by the first event of each key */
 	size_t heap_alloc;
+	struct window_first *due;	/* those that one event ends */
+	size_t due_alloc;
 	size_t count;		/* keys held */
 	size_t bytes;
 	struct held *oldest, *newest;	/* in the order first held */
