@@ -45,32 +45,12 @@ static const struct scan_step usual[] = {
 
 static const char record_begins[] = "{\"event\":\"gc:agent\",";
 
-/* A record as lib/record writes it, up to its queues. */
-#define RECORD_STEPS(event, seq, user, name, status, previous, wrap, time, \
-    verified, source) { \
-	SCAN_STEP_INTO("", "{\"event\":", event, -1), \
-	SCAN_STEP(",\"at\":", SCAN_NO_ROW), \
-	SCAN_STEP(",\"seq\":", seq), \
-	SCAN_STEP(",\"userId\":", user), \
-	SCAN_STEP(",\"name\":", name), \
-	SCAN_STEP(",\"currentStatus\":", status), \
-	SCAN_STEP(",\"previousStatus\":", previous), \
-	SCAN_STEP(",\"wrapUpCode\":", wrap), \
-	SCAN_STEP(",\"queueId\":", SCAN_NO_ROW), \
-	SCAN_STEP(",\"lastUpdatedTimestamp\":", time), \
-	SCAN_STEP(",\"verified\":", verified), \
-	SCAN_STEP(",\"source\":", source), \
-	{ NULL, 0, 0, 0, 0 } }
-#define NO SCAN_NO_ROW
-static const struct scan_step usual_record[] =
-    RECORD_STEPS(K_EVENT, NO, NO, NO, NO, NO, NO, NO, NO, NO);
-
 enum {				/* rows of control_keys[] */
 	C_USER, C_SEQ, C_REASON, C_NAME, C_STATUS, C_PREVIOUS, C_WRAP,
 	C_TIME, C_QUEUES, C_GONE, C_PARTIAL, C_VERIFIED, C_SOURCE,
 	C_SOCKET, C_RESUMED, C_DOWNTIME, C_AGENTS, C_JOINED, C_LEFT,
 	C_FETCHED, C_HTTP, C_PRESENCE, C_ACTIVE, C_SOCKETS, C_PROTOCOL,
-	C_NEXT, C_LEN
+	C_NEXT, C_EVENT, C_LEN
 };
 
 static const struct scan_key control_keys[C_LEN] = {
@@ -100,11 +80,25 @@ static const struct scan_key control_keys[C_LEN] = {
 	[C_SOCKETS] = SCAN_KEY("sockets", -1),
 	[C_PROTOCOL] = SCAN_KEY("protocol", -1),
 	[C_NEXT] = SCAN_KEY("next", -1),
+	[C_EVENT] = SCAN_KEY("event", -1),
 };
 
-static const struct scan_step usual_control[] =
-    RECORD_STEPS(NO, C_SEQ, C_USER, C_NAME, C_STATUS, C_PREVIOUS, C_WRAP,
-    C_TIME, C_VERIFIED, C_SOURCE);
+/* A record as lib/record writes it, up to its queues. */
+static const struct scan_step usual_control[] = {
+	SCAN_STEP_INTO("", "{\"event\":", C_EVENT, -1),
+	SCAN_STEP(",\"at\":", SCAN_NO_ROW),
+	SCAN_STEP(",\"seq\":", C_SEQ),
+	SCAN_STEP(",\"userId\":", C_USER),
+	SCAN_STEP(",\"name\":", C_NAME),
+	SCAN_STEP(",\"currentStatus\":", C_STATUS),
+	SCAN_STEP(",\"previousStatus\":", C_PREVIOUS),
+	SCAN_STEP(",\"wrapUpCode\":", C_WRAP),
+	SCAN_STEP(",\"queueId\":", SCAN_NO_ROW),
+	SCAN_STEP(",\"lastUpdatedTimestamp\":", C_TIME),
+	SCAN_STEP(",\"verified\":", C_VERIFIED),
+	SCAN_STEP(",\"source\":", C_SOURCE),
+	{ NULL, 0, 0, 0, 0 }
+};
 
 static const struct { const char *name; enum event_kind kind; } controls[] = {
 	{ "gc:open", EVENT_OPEN }, { "gc:closed", EVENT_CLOSED },
@@ -238,18 +232,13 @@ parse_record(struct event *ev, const struct slice *v)
 }
 
 static const char *
-parse_control(struct event *ev, const char *line, size_t len)
+parse_control(struct event *ev, const struct slice *v)
 {
-	struct slice v[C_LEN];
 	bool agent = ev->kind >= EVENT_AGENT;
-	enum scan_verdict verdict;
 	const char *why;
 
 	if (ev->kind == EVENT_BARRIER)
 		return NULL;
-	verdict = scan_usual(line, len, control_keys, C_LEN, usual_control, v);
-	if (verdict != SCAN_OK)
-		return scan_reason(verdict);
 	if (ev->kind == EVENT_CLOSED) {
 		parse_closed(ev, v);
 		return NULL;
@@ -301,31 +290,57 @@ control_kind(struct slice name)
 	return EVENT_OTHER;
 }
 
-const char *
-event_parse(struct event *ev, const char *line, size_t len, unsigned act_on)
+static void
+begin(struct event *ev, size_t len, struct slice name)
 {
-	bool record = len >= sizeof(record_begins) - 1 && memcmp(line,
-	    record_begins, sizeof(record_begins) - 1) == 0;
-	struct slice v[K_LEN];
-	enum scan_verdict verdict;
-
-	verdict = scan_usual(line, len, keys, K_LEN, record ? usual_record :
-	    usual, v);
-	if (verdict != SCAN_OK)
-		return scan_reason(verdict);
 	take_begin(&ev->take, len);
 	ev->line_len = len;
 	ev->kind = EVENT_OTHER;
-	ev->control = v[K_EVENT].kind == SCAN_STRING && v[K_EVENT].len >= 3 &&
-	    memcmp(v[K_EVENT].p, "gc:", 3) == 0;
+	ev->control = name.kind == SCAN_STRING && name.len >= 3 &&
+	    memcmp(name.p, "gc:", 3) == 0;
+}
+
+/* A control line whose kind is wanted; others are not looked at. */
+static const char *
+wanted(struct event *ev, const char *line, size_t len, unsigned act_on)
+{
+	struct slice c[C_LEN];
+	enum scan_verdict verdict;
+
+	verdict = scan_usual(line, len, control_keys, C_LEN, usual_control, c);
+	if (verdict != SCAN_OK)
+		return scan_reason(verdict);
+	begin(ev, len, c[C_EVENT]);
+	ev->kind = control_kind(c[C_EVENT]);
+	if ((act_on & EVENT_BIT(ev->kind)) != 0)
+		return parse_control(ev, c);
+	ev->kind = EVENT_OTHER;
+	return NULL;
+}
+
+const char *
+event_parse(struct event *ev, const char *line, size_t len, unsigned act_on)
+{
+	struct slice v[K_LEN];
+	enum scan_verdict verdict;
+	const char *why;
+
+	/* a record most likely; it is, unless it has its event twice */
+	if (len >= sizeof(record_begins) - 1 && memcmp(line, record_begins,
+	    sizeof(record_begins) - 1) == 0) {
+		why = wanted(ev, line, len, act_on);
+		if (why != NULL || ev->control)
+			return why;
+	}
+	verdict = scan_usual(line, len, keys, K_LEN, usual, v);
+	if (verdict != SCAN_OK)
+		return scan_reason(verdict);
+	begin(ev, len, v[K_EVENT]);
 	if (slice_is(v[K_EVENT], EVENT_STATUS_NAME))
 		return parse_status(ev, v);
 	if (v[K_EVENT].kind != SCAN_STRING && v[K_TOPIC].kind == SCAN_STRING)
 		return parse_frame(ev, v);
-	ev->kind = control_kind(v[K_EVENT]);
-	if ((act_on & EVENT_BIT(ev->kind)) == 0) {
-		ev->kind = EVENT_OTHER;
+	if ((act_on & EVENT_BIT(control_kind(v[K_EVENT]))) == 0)
 		return NULL;
-	}
-	return parse_control(ev, line, len);
+	return wanted(ev, line, len, act_on);
 }
