@@ -95,13 +95,10 @@ add_connection(struct buf *out, const struct gauge_facts *f, int64_t now_ms)
 }
 
 static void
-add_roster(struct buf *out, const struct gauge_facts *f)
+add_doubts(struct buf *out, const struct gauge_facts *f)
 {
 	int64_t to_go_ms = gauge_to_go_ms(f->doubted, f->answers);
 
-	buf_addf(out, "  %" PRIu64 " agents", f->agents);
-	if (f->doubted == 0)
-		return;
 	buf_addf(out, "  %" PRIu64 " in doubt", f->doubted);
 	if (to_go_ms == CLOCK_NEVER)
 		return;
@@ -115,10 +112,12 @@ gauge_words(struct buf *out, const struct gauge_facts *f, int64_t now_ms)
 {
 	if (f->connection != NULL)
 		add_connection(out, f, now_ms);
-	buf_addf(out, f->events < 9.95 ? "%.1f events/s" : "%.0f events/s",
-	    f->events);
+	buf_addf(out, f->events < 9.95 ? "%.1f %s/s" : "%.0f %s/s",
+	    f->events, f->unit != NULL ? f->unit : "events");
 	if (f->waiting > 0)
 		buf_addf(out, "  %" PRIu64 " lines wait", f->waiting);
 	if (f->roster)
-		add_roster(out, f);
+		buf_addf(out, "  %" PRIu64 " agents", f->agents);
+	if (f->doubted > 0)
+		add_doubts(out, f);
 }

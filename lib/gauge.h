@@ -50,8 +50,9 @@ struct gauge_facts {
 	int64_t again_ms;	/* until it is tried again, or below 0 */
 	double events, answers;	/* a second */
 	uint64_t waiting;	/* lines for a slow reader */
-	bool roster;		/* there are agents: */
+	bool roster;		/* there are agents */
 	uint64_t agents, doubted;
+	const char *unit;	/* of events; NULL: that */
 };
 
 /* "open 3m20  12 events/s  50 agents  7 in doubt, 12s to go"; in ASCII, with

@@ -2,48 +2,7 @@
 # The line on the terminal: where it is, where it is not, and that it is in
 # nobody's way.
 . "$(dirname "$0")/tap.sh"
-cd "$dir" || exit 1
-LC_ALL=C.UTF-8
-export LC_ALL
-
-tmux() { command tmux -L "gcline$$" -f /dev/null "$@"; }
-if ! command -v tmux > /dev/null ||
-    ! tmux new-session -d -s none -x 80 -y 24 'sleep 1000'; then
-	echo '1..0 # SKIP no tmux here'
-	exit
-fi
-trap 'tmux kill-server 2> /dev/null; kill $tap_pids 2> /dev/null
-    rm -rf "$dir"' EXIT
-
-# screen NAME COMMAND: in a window of 80 columns and a shell with jobs (or in
-# $shell, with $term); what it reads comes from the fifo NAME, and NAME.code is its end
-screen() {
-	mkfifo "$1"
-	{
-		echo 'echo the shell'
-		echo "exec 9<> '$1'"	# its reader stays, whoever ends
-		echo "$2"
-		echo "echo code \$? > '$1.code'"
-		echo 'echo the shell again; exec sleep 1000'
-	} > "$1.sh"
-	tmux new-session -d -s "$1" -x 80 -y 24 \
-	    "PATH='$PATH' TERM=${term:-screen-256color} ${shell:-sh -m} ./$1.sh"
-	pane=$1
-}
-shows() { tmux capture-pane -p -t "$pane" | grep -Eq -- "$1"; }
-hides() { ! shows "$1"; }
-# rows REGEX: how many rows of the screen match
-rows() { tmux capture-pane -p -t "$pane" | grep -Ec -- "$1"; }
-pid_of() {
-	tmux list-panes -t "$pane" -F '#{pane_pid}' | xargs -I{} pgrep -P {} "$1"
-}
-
-# event USER STATUS SECOND [QUEUE]
-event() {
-	echo "{\"event\":\"routing:agents:status:updated\",\"data\":{\"userId\
-\":\"$1\",\"status\":\"$2\",\"timestamp\":\"2024-06-15T14:32:$3Z\"\
-${4:+,\"queueId\":\"$4\"}}}"
-}
+. "$(dirname "$0")/screen.sh"
 
 # --- gc-reduce
 screen reduce 'gc-reduce -v < reduce > reduce.out'
@@ -163,6 +122,28 @@ screen again 'gc-sim --fault refuse=503:9:20 -- sh -c \
     "gc-subscribe 2> /dev/tty > again.out" 2> /dev/null'
 ok 'when it is tried again' wait_for shows \
     '^gc-subscribe: backoff, again in [0-9]+s  0.0 events/s'
+
+# --- gc-reconcile
+asks() {	# how many agents?
+	i=0
+	while [ $i -lt "$1" ]; do
+		i=$((i + 1))
+		printf '{"event":"gc:gap","userId":"u%d","reason":"poll"%s}\n' \
+		    $i ",\"seq\":$i"
+	done
+}
+asks 400 > asks
+screen answers 'gc-sim -- sh -c "exec 2> /dev/tty
+    gc-reconcile < asks > answers.out" > /dev/null 2>&1'
+ok 'gc-reconcile: how many, and time to go' wait_for shows \
+    '^gc-reconcile: asking [0-9]+s  [0-9.]+ answers/s  [0-9]+ in doubt, [0-9m]+s? to go'
+tmux send-keys -t answers C-c
+ok 'gc-reconcile: it ends' wait_for test -s answers.code
+ok 'gc-reconcile: the line is gone' wait_for hides answers/s
+screen wait 'gc-sim --fault rest-429=1:30 -- sh -c "exec 2> /dev/tty
+    gc-reconcile --line < asks | tee wait.out > /dev/null" > /dev/null 2>&1'
+ok 'gc-reconcile: when it is told to wait' wait_for shows \
+    '^gc-reconcile: told to wait, again in [0-9]+s  0.0 answers/s  400 in doubt'
 
 # --- two at a time
 shell=sh

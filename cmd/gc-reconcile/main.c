@@ -37,6 +37,8 @@ static const struct opt table[] = {
 	    "read REST answers by this jq program", 0, 0 },
 	{ 0, "all", OPT_FLAG, &app.opt.all, NULL,
 	    "first everyone, where the API has a list", 0, 0 },
+	{ 0, "line", OPT_FLAG, &app.opt.line, NULL,
+	    "the line on the terminal though stdout is a pipe", 0, 0 },
 	{ 0, "strict", OPT_FLAG, &app.opt.strict, NULL,
 	    "end with 65 at the first rejected line", 0, 0 },
 	{ 0, "metrics", OPT_TEXT, &app.opt.metrics, "FILE",
@@ -165,6 +167,7 @@ ask_and_hear(void)
 	int64_t due = token_tick(&app);
 	size_t before;
 
+	due = earlier(due, terminal_tick(&app));
 	due = earlier(due, fetch_some(&app));
 	before = app.flying;
 	fetch_take(&app);	/* what was just added must get going */
@@ -260,6 +263,7 @@ start(int argc, char **argv)
 	if (http_start(&e) == -1)
 		die_err(&e);
 	fetch_start(&app);
+	terminal_open(&app);
 	sandbox_file(&box, m.path);
 	app.sandbox = sandbox_enter(&box);
 	app.now_ms = app.filter.now_ms;
@@ -287,6 +291,7 @@ finish(void)
 	int code = app.fatal ? app.fatal : app.refused_again ? GC_EX_NOPERM :
 	    GC_EX_OK;
 
+	terminal_close(&app);
 	abandon(app.fatal ? "there is no token" : app.too_long ?
 	    "the server wants more time than there is" :
 	    "there was no time left");

@@ -14,6 +14,7 @@
  * labels.c  channels: the org's own names of presences
  * answer.c  the lines: gc:state (by a jq program) and gc:unverified
  * token.c   the token command
+ * terminal.c  the line for who watches
  */
 #ifndef GC_RECONCILE_H
 #define GC_RECONCILE_H
@@ -29,6 +30,7 @@
 #include "lib/json.h"
 #include "lib/names.h"
 #include "lib/pace.h"
+#include "lib/statusline.h"
 #include "lib/token.h"
 
 #define JOBS_MAX 256
@@ -151,6 +153,12 @@ struct sockets {
 	int64_t opened_ms;	/* when the last one was */
 };
 
+struct terminal {
+	struct statusline line;
+	struct gauge_word doing;
+	struct gauge answers;
+};
+
 struct label {
 	char *id, *text;
 };
@@ -169,7 +177,7 @@ struct options {
 	int64_t timeout_ms, drain_ms;
 	struct backoff backoff;
 	const char *map;
-	bool all, strict;
+	bool all, line, strict;
 	const char *metrics;
 };
 
@@ -227,6 +235,7 @@ struct app {
 	uint64_t gaps, requests, answers, unverified, retried, throttled;
 	uint64_t open_metric;
 	const char *sandbox;	/* what is in force */
+	struct terminal terminal;
 };
 
 /* ask.c */
@@ -322,6 +331,11 @@ void answer_gone(struct app *app, const struct answer *an);
 void answer_unverified(struct app *app, const struct ask *a, uint64_t seq,
     const char *reason, long http_status, const char *error);
 void answer_free(struct app *app);
+
+/* terminal.c */
+void terminal_open(struct app *app);
+int64_t terminal_tick(struct app *app);	/* when it is due next */
+void terminal_close(struct app *app);
 
 /* token.c */
 int64_t token_tick(struct app *app);	/* when it wants to be called */

@@ -69,21 +69,24 @@ test_words(void)
 {
 	static const struct gauge_word open = { "open", 0 };
 	static const struct gauge_word backoff = { "backoff", 0 };
+	static const struct gauge_word asking = { "asking", 0 };
 	static const struct { struct gauge_facts f; int64_t at_ms;
 	    const char *words; } rows[] = {
-		{ { NULL, -1, 0, 0, 0, false, 0, 0 }, 0, "0.0 events/s" },
-		{ { &open, -1, 1.25, 0, 0, false, 0, 0 }, 59 * S + 999,
+		{ { NULL, -1, 0, 0, 0, false, 0, 0, NULL }, 0, "0.0 events/s" },
+		{ { &open, -1, 1.25, 0, 0, false, 0, 0, NULL }, 59 * S + 999,
 		    "open 59s  1.2 events/s" },
-		{ { &open, -1, 9.96, 0, 12, false, 0, 0 }, 200 * S,
+		{ { &open, -1, 9.96, 0, 12, false, 0, 0, NULL }, 200 * S,
 		    "open 3m20  10 events/s  12 lines wait" },
-		{ { &backoff, 29 * S, 0, 0, 0, false, 0, 0 }, 60 * S,
+		{ { &backoff, 29 * S, 0, 0, 0, false, 0, 0, NULL }, 60 * S,
 		    "backoff, again in 29s  0.0 events/s" },
-		{ { &open, -1, 1234.6, 0, 0, true, 50, 0 }, 3725 * S,
+		{ { &open, -1, 1234.6, 0, 0, true, 50, 0, NULL }, 3725 * S,
 		    "open 1h02  1235 events/s  50 agents" },
-		{ { NULL, -1, 0, 0, 0, true, 50, 7 }, 0,
+		{ { NULL, -1, 0, 0, 0, true, 50, 7, NULL }, 0,
 		    "0.0 events/s  50 agents  7 in doubt" },
-		{ { NULL, -1, 0, 4, 0, true, 5000, 340 }, 0,
+		{ { NULL, -1, 0, 4, 0, true, 5000, 340, NULL }, 0,
 		    "0.0 events/s  5000 agents  340 in doubt, 1m25 to go" },
+		{ { &asking, -1, 4, 4, 0, false, 0, 12, "answers" }, 9 * S,
+		    "asking 9s  4.0 answers/s  12 in doubt, 3s to go" },
 	};
 	struct buf out;
 
