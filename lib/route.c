@@ -27,8 +27,24 @@ route_line(struct route *r, const char *line, size_t len)
 		[USER] = SCAN_KEY("userId", DATA),
 		[TOPIC] = SCAN_KEY("topicName", -1),
 	};
+	/* an event as the guide has it */
+	static const struct scan_step usual[] = {
+		SCAN_STEP_INTO("", "{\"subscriptionId\":", SCAN_NO_ROW, -1),
+		SCAN_STEP(",\"event\":", EVENT),
+		SCAN_STEP_INTO(",\"data\":", "{\"userId\":", USER, DATA),
+		SCAN_STEP(",\"status\":", SCAN_NO_ROW),
+		SCAN_STEP(",\"previousStatus\":", SCAN_NO_ROW),
+		SCAN_STEP(",\"timestamp\":", SCAN_NO_ROW),
+		SCAN_STEP(",\"wrapUpCode\":", SCAN_NO_ROW),
+		SCAN_STEP(",\"queueId\":", SCAN_NO_ROW),
+		SCAN_STEP(",\"wrapUpCodeName\":", SCAN_NO_ROW),
+		SCAN_STEP(",\"wrapUpCodeId\":", SCAN_NO_ROW),
+		SCAN_STEP(",\"reason\":", SCAN_NO_ROW),
+		{ NULL, 0, 0, 0, 0 }
+	};
 	struct slice v[COUNT];
-	enum scan_verdict verdict = scan_object(line, len, keys, COUNT, v);
+	enum scan_verdict verdict = scan_usual(line, len, keys, COUNT, usual,
+	    v);
 	enum parts_topic topic;
 	struct text name;
 
