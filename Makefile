@@ -37,7 +37,7 @@ override CPPFLAGS += $(shell pkg-config --cflags libbsd-overlay 2>/dev/null) \
     -DGC_LIBBSD='"$(shell pkg-config --modversion libbsd-overlay 2>/dev/null)"'
 # What the C library has itself is taken from it: a tool starts sooner with
 # each library that it does without.
-BASE    := -Wl,--as-needed -lc $(BSD) -lm
+BASE    := -Wl,--as-needed -lc $(BSD) -ldeflate -lm
 NET     := -lcurl -lssl -lcrypto
 LDLIBS.gc-token     := $(NET) -ljq
 LDLIBS.gc-subscribe := $(NET) -lwslay -ljq

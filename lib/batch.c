@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <inttypes.h>
+#include <libdeflate.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,44 +21,10 @@ static const struct scan_key keys[J_LEN] = {
 	[J_CRC] = SCAN_KEY("crc32", -1),
 };
 
-/* Of a byte, and of the same byte with 1 to 7 zeros behind it. */
-static uint32_t crc_of[8][256];
-
-static void
-fill_crc_of(void)
-{
-	for (uint32_t i = 0; i < 256; i++) {
-		uint32_t c = i;
-
-		for (int k = 0; k < 8; k++)
-			c = (c >> 1) ^ (c & 1 ? 0xedb88320u : 0);
-		crc_of[0][i] = c;
-	}
-	for (int n = 1; n < 8; n++)
-		for (uint32_t i = 0; i < 256; i++)
-			crc_of[n][i] = crc_of[0][crc_of[n - 1][i] & 0xff] ^
-			    (crc_of[n - 1][i] >> 8);
-}
-
-/* Eight bytes at a time, each as far from the end of them as it stands. */
 uint32_t
 batch_crc32(uint32_t crc, const void *bytes, size_t len)
 {
-	const unsigned char *p = bytes;
-
-	if (crc_of[0][1] == 0)
-		fill_crc_of();
-	crc = ~crc;
-	for (; len >= 8; p += 8, len -= 8)
-		crc = crc_of[7][(crc ^ p[0]) & 0xff] ^
-		    crc_of[6][(crc >> 8 ^ p[1]) & 0xff] ^
-		    crc_of[5][(crc >> 16 ^ p[2]) & 0xff] ^
-		    crc_of[4][(crc >> 24 ^ p[3]) & 0xff] ^
-		    crc_of[3][p[4]] ^ crc_of[2][p[5]] ^
-		    crc_of[1][p[6]] ^ crc_of[0][p[7]];
-	for (; len > 0; p++, len--)
-		crc = crc_of[0][(crc ^ *p) & 0xff] ^ (crc >> 8);
-	return ~crc;
+	return libdeflate_crc32(crc, bytes, len);
 }
 
 /* Reading: where we are, and what was found. */

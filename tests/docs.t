@@ -57,7 +57,8 @@ for my $tool (@tools) {
 # --version names what is linked: the word for each library.
 my %word = (curl => 'libcurl', ssl => 'OpenSSL', jq => 'libjq',
     wslay => 'wslay', microhttpd => 'libmicrohttpd', bsd => 'libbsd',
-    ncursesw => 'ncursesw', rabbitmq => 'librabbitmq', hiredis => 'hiredis');
+    ncursesw => 'ncursesw', rabbitmq => 'librabbitmq', hiredis => 'hiredis',
+    deflate => 'libdeflate');
 for my $tool (@tools) {
 	my $version = qx($tool --version);
 	my @linked = qx(ldd $ENV{GC_BUILD}/$tool) =~ /^\s*lib(\w+)\.so/mg;

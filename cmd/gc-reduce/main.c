@@ -1,5 +1,6 @@
 /* gc-reduce: fold events into the two-tier agent roster; flag gaps. */
 #include <inttypes.h>
+#include <libdeflate.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -219,6 +220,7 @@ start(int argc, char **argv)
 		.summary = "Fold agent status events into a roster in two "
 		    "tiers, and flag what is in doubt.",
 		.table = table, .count = OPTS_COUNT(table),
+		.libraries = "libdeflate " LIBDEFLATE_VERSION_STRING,
 	};
 	struct metrics m = { .table = metrics,
 	    .count = sizeof(metrics) / sizeof(metrics[0]),
