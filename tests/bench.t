@@ -19,7 +19,7 @@ whole='(.figure | .min <= .median and .median <= .max) and .row and .unit'
 is 'it ends with 0 whatever the figures' $? 0
 ok 'and nothing failed' sh -c '! grep -E "failed|left out;|nothing comes" "$1"' \
     - "$dir/said"
-is 'a round is said for each group' "$(grep -c 'round 1 of 1' "$dir/said")" 14
+is 'a round is said for each group' "$(grep -c 'round 1 of 1' "$dir/said")" 16
 is 'every row is whole' \
     "$(jq -c "[.rows[] | select($whole | not) | .row]" "$json")" '[]'
 is 'a target is met or it is not' "$(jq -c '[.rows[] |
@@ -29,7 +29,8 @@ for what in 'gc-reduce --snapshot, scanner' 'gc-dedup, cat | cat' \
     'latency, p99' 'to the gc:agent line, p99' 'an agent, over its id' \
     'an event, more agents' \
     'gc-subscribe --help' 'of that the state file' \
-    'gc-reduce -s, agents loaded'; do
+    'gc-reduce -s, agents loaded' 'gc-queue put' \
+    'gc-queue put --sync none, cat'; do
 	ok "there is: $what" jq -e --arg row "$what" \
 	    '.rows[] | select(.row == $row)' "$json"
 	ok "and in the table: $what" grep -qF "$what" "$table"

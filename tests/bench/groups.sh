@@ -6,8 +6,8 @@
 # shellcheck shell=sh disable=SC2086
 
 groups='reduce changes dedup scan subscribe pipeline latency agent memory
-    start state load growth'
-floors='reduce_scan dedup_cat scan_split'
+    start state load growth queue cache'
+floors='reduce_scan dedup_cat scan_split cache_hset cache_pair'
 
 # own COMMAND...: one that measures itself, and prints it
 own() {
@@ -222,3 +222,74 @@ load_ours() {
 sides_growth='few many'
 growth_few() { $lap gc-reduce -q < "$1"; }
 growth_many() { $lap gc-reduce -q < wide; }
+
+# --- past one process -------------------------------------------------------
+
+# What was put, while the sides are compared.
+shown() { [ -n "$lap" ] || "$@"; }
+
+sides_queue='ours nosync cat sync get'
+queue_ours() {
+	rm -rf queue
+	$lap gc-queue put -q dir:queue < "$1" || return 1
+	shown gc-queue get -q dir:queue
+}
+queue_nosync() {
+	rm -rf queue
+	$lap gc-queue put -q --sync none dir:queue < "$1" || return 1
+	shown gc-queue get -q dir:queue
+}
+queue_cat() {
+	rm -f copy
+	$lap cat < "$1" > copy || return 1
+	shown cat copy
+}
+queue_sync() {
+	rm -f copy
+	$lap dd bs=1M conv=fdatasync status=none of=copy < "$1" || return 1
+	shown cat copy
+}
+queue_get() {
+	rm -rf queue
+	gc-queue put -q dir:queue < "$1" || return 1
+	$lap gc-queue get -q dir:queue
+}
+normal_queue() { cat; }
+
+# A server of its own; ended by what is in redis.pid.
+redis_up() {
+	redis-server --port 0 --unixsocket "$work/redis" --save '' \
+	    --appendonly no --daemonize yes --pidfile "$work/redis.pid" \
+	    > /dev/null || return 1
+	while ! redis-cli -s "$work/redis" ping > /dev/null 2>&1; do
+		sleep 0.02
+	done
+}
+redis_down() {
+	status=$?
+	shown redis-cli -s "$work/redis" --raw hvals gc:agents
+	kill "$(cat "$work/redis.pid")"
+	while [ -e "$work/redis.pid" ]; do sleep 0.02; done
+	return $status
+}
+# lines FILE: what gc-cache reads
+records() { [ "$1" -ot "$1.records" ] || gc-reduce -q < "$1" > "$1.records"; }
+
+# The floors: the two commands of a line that the contract wants, and the
+# first of them alone.
+sides_cache='ours pair hset'
+cache_ours() {
+	records "$1" && redis_up || return 1
+	$lap gc-cache put -q "redis+unix://$work/redis" < "$1.records" \
+	    > /dev/null
+	redis_down
+}
+cache_pair() { cache_raw "$1" HSET,PUBLISH; }
+cache_hset() { cache_raw "$1" HSET; }
+cache_raw() {
+	records "$1" && redis_up || return 1
+	[ "$1" -ot "$1.$2" ] || awk -v commands="$2" -f "$peers/resp.awk" \
+	    < "$1.records" > "$1.$2"
+	$lap redis-cli -s "$work/redis" --pipe < "$1.$2" > /dev/null
+	redis_down
+}

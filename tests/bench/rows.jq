@@ -105,7 +105,16 @@ def table: [
 	100 * (.ours.cpu / .ours.wall - .without.cpu / .without.wall);
 	"% of a core"; null),
     of_one("gc-reduce -s, agents loaded"; "load"; "ours"; .wall; "s";
-	"<= 1.5")
+	"<= 1.5"),
+    of_one("gc-queue put"; "queue"; "ours"; 1e-6 / .each; "M lines/s";
+	">= 1"),
+    speed("gc-queue put, cat"; "queue"; "cat"; ">= 0.3"),
+    speed("gc-queue put, dd fdatasync"; "queue"; "sync"; null),
+    speed("gc-queue put --sync none, cat"; "queue"; "nosync"; "cat"; null),
+    of_one("gc-queue get"; "queue"; "get"; 1e-6 / .each; "M lines/s";
+	">= 1.5"),
+    speed("gc-cache put, HSET"; "cache"; "hset"; ">= 0.7"),
+    speed("gc-cache put, HSET and PUBLISH"; "cache"; "pair"; null)
 ] | map(select(.figure));
 
 sides | {machine: $machine[0], rows: table}
