@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -254,6 +255,8 @@ spool_open(struct spool *s, const char *folder, enum spool_sync sync,
 void
 spool_close(struct spool *s)
 {
+	if (s->flight.on)
+		pthread_join(s->flight.thread, NULL);
 	if (s->fd != -1)
 		close(s->fd);
 	if (s->lock_fd != -1)
@@ -286,11 +289,11 @@ spool_unwritten(const struct spool *s)
 
 /* Drop from memory what need not be held any more. */
 static void
-let_go(struct spool *s)
+let_go(struct spool *s, uint64_t up_to)
 {
-	buf_drop(&s->held, (size_t)(s->end - s->synced));
-	s->committed -= (size_t)(s->end - s->synced);
-	s->synced = s->end;
+	buf_drop(&s->held, (size_t)(up_to - s->synced));
+	s->committed -= (size_t)(up_to - s->synced);
+	s->synced = up_to;
 }
 
 static int
@@ -307,11 +310,73 @@ sync_folder(struct spool *s, struct err *e)
 	return 0;
 }
 
+static void *
+fly(void *arg)
+{
+	struct spool_flight *f = arg;
+
+	f->error = fdatasync(f->fd) == 0 ? 0 : errno;
+	atomic_store(&f->done, true);
+	return NULL;
+}
+
+/* Signals are for the thread that waits for them. */
+static void
+take_off(struct spool *s)
+{
+	struct spool_flight *f = &s->flight;
+	sigset_t all, before;
+
+	f->fd = s->fd;
+	f->end = s->end;
+	atomic_store(&f->done, false);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	f->on = pthread_create(&f->thread, NULL, fly, f) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* What became of the sync that is under way, if one is; waited for. */
+static int
+land(struct spool *s, struct err *e)
+{
+	struct spool_flight *f = &s->flight;
+
+	if (!f->on)
+		return 0;
+	pthread_join(f->thread, NULL);
+	f->on = false;
+	if (f->error != 0) {
+		s->anew = true;
+		errno = f->error;
+		return failed(s, "sync", e);
+	}
+	let_go(s, f->end);
+	return 0;
+}
+
+int
+spool_sync_begin(struct spool *s, struct err *e)
+{
+	if (s->flight.on && !atomic_load(&s->flight.done))
+		return 0;
+	if (land(s, e) == -1)
+		return -1;
+	if (s->anew || s->folder_due)
+		return spool_sync(s, e);
+	if (s->fd != -1 && s->end > s->synced)
+		take_off(s);
+	return 0;
+}
+
 int
 spool_sync(struct spool *s, struct err *e)
 {
-	size_t len = (size_t)(s->end - s->synced);
+	size_t len;
 
+	if (land(s, e) == -1)
+		return -1;
+	len = (size_t)(s->end - s->synced);
 	if (s->fd == -1 || (len == 0 && !s->folder_due))
 		return 0;
 	if (sync_folder(s, e) == -1)
@@ -323,7 +388,7 @@ spool_sync(struct spool *s, struct err *e)
 	if (fdatasync(s->fd) == -1)
 		return failed(s, "sync", e);
 	s->anew = false;
-	let_go(s);
+	let_go(s, s->end);
 	return 0;
 }
 
@@ -414,11 +479,15 @@ spool_commit(struct spool *s, int64_t wall_ms, struct err *e)
 		s->waiting_lines = 0;
 	}
 	if (s->sync == SPOOL_NONE)
-		let_go(s);
-	if (s->sync == SPOOL_ALWAYS ||
-	    s->end - s->synced >= SPOOL_UNSYNCED_MAX)
+		let_go(s, s->end);
+	if (s->sync == SPOOL_ALWAYS)
 		return spool_sync(s, e);
-	return 0;
+	if (s->end - s->synced >= SPOOL_UNSYNCED_MAX && land(s, e) == -1)
+		return -1;
+	if (s->end - s->synced >= SPOOL_UNSYNCED_MAX)
+		return spool_sync(s, e);	/* there was no thread */
+	return s->end - s->synced >= SPOOL_UNSYNCED_MAX / 2 ?
+	    spool_sync_begin(s, e) : 0;
 }
 
 static bool

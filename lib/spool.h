@@ -5,7 +5,9 @@
  * What is durable, and when:
  * - SPOOL_ALWAYS: when spool_commit says 0.  SPOOL_INTERVAL: when spool_sync
  *   does, which is asked for every so often and before more than
- *   SPOOL_UNSYNCED_MAX waits for it.  SPOOL_NONE: when the kernel pleases.
+ *   SPOOL_UNSYNCED_MAX waits for it; spool_sync_begin lets that go on in a
+ *   thread of its own, as a disk takes its time.  SPOOL_NONE: when the kernel
+ *   pleases.
  * - What is not known to be on the disk is held in memory.  A write that
  *   fails is cut off before the next; after a sync that fails every byte of
  *   it is written anew in its place: no sync is asked twice for the same
@@ -19,6 +21,8 @@
 #ifndef GC_SPOOL_H
 #define GC_SPOOL_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "lib/segment.h"
@@ -26,6 +30,15 @@
 #define SPOOL_BATCH_FULL (1 << 20)	/* bytes: time to commit it */
 #define SPOOL_UNSYNCED_MAX (32 << 20)	/* bytes held for want of a sync */
 #define SPOOL_LINE_MAX (1 << 20)	/* without its newline */
+
+/* A sync under way. */
+struct spool_flight {
+	pthread_t thread;
+	bool on;
+	atomic_bool done;
+	int fd, error;		/* 0, or errno */
+	uint64_t end;		/* position: durable up to there, then */
+};
 
 enum spool_sync { SPOOL_ALWAYS, SPOOL_INTERVAL, SPOOL_NONE };
 
@@ -50,6 +63,7 @@ struct spool {
 	 * last segment is damaged, behind which another is begun */
 	bool damaged_last;
 	uint64_t segments;	/* begun by this process */
+	struct spool_flight flight;
 };
 
 /*
@@ -77,6 +91,10 @@ int spool_commit(struct spool *s, int64_t wall_ms, struct err *e);
 
 /* Make durable what is written; -1: kept for the next try. */
 int spool_sync(struct spool *s, struct err *e);
+
+/* The same, begun and not waited for; one at a time.  -1: the one before
+ * failed.  spool_is_synced, after another call, tells how it ended. */
+int spool_sync_begin(struct spool *s, struct err *e);
 bool spool_is_synced(const struct spool *s);
 
 /*

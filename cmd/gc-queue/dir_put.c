@@ -83,16 +83,16 @@ failed(struct app *app, const struct err *e)
 	dir.again_ms = clock_mono_ms() + DIR_AGAIN_MS;
 }
 
-/* Out with the batch; and durable, if that is due. */
+/* Out with the batch; and what of durability is due. */
 static void
-commit(struct app *app, bool sync)
+commit(struct app *app, int (*sync)(struct spool *, struct err *))
 {
 	struct spool *s = &dir.spool;
 	uint64_t lines = spool_unwritten(s);
 	struct err e;
 
 	if (spool_commit(s, app->wall_ms, &e) == -1 ||
-	    (sync && s->sync != SPOOL_NONE && spool_sync(s, &e) == -1)) {
+	    (sync != NULL && s->sync != SPOOL_NONE && sync(s, &e) == -1)) {
 		failed(app, &e);
 		return;
 	}
@@ -100,7 +100,7 @@ commit(struct app *app, bool sync)
 	app->counts.batches += lines > 0;
 	if (spool_is_synced(s))
 		dir.sync_ms = CLOCK_NEVER;
-	else if (dir.sync_ms == CLOCK_NEVER)
+	else if (sync != NULL || dir.sync_ms == CLOCK_NEVER)
 		dir.sync_ms = app->now_ms + SYNC_MS;
 }
 
@@ -109,14 +109,14 @@ dir_put_line(struct app *app, const char *line, size_t raw)
 {
 	spool_add(&dir.spool, line, raw);
 	if (spool_is_full(&dir.spool))
-		commit(app, false);
+		commit(app, NULL);
 }
 
 void
 dir_put_flush(struct app *app)
 {
 	if (dir.spool.batch_lines > 0 && !dir.held)
-		commit(app, false);
+		commit(app, NULL);
 }
 
 bool
@@ -133,7 +133,7 @@ dir_put_is_done(struct app *app)
 	    (spool_is_synced(&dir.spool) || dir.spool.sync == SPOOL_NONE))
 		return true;
 	if (!dir.held)
-		commit(app, true);
+		commit(app, spool_sync);
 	return !dir.held;
 }
 
@@ -143,11 +143,11 @@ dir_put_tick(struct app *app)
 	int64_t now = app->now_ms;
 
 	if (dir.held && now >= dir.again_ms)
-		commit(app, true);
+		commit(app, spool_sync);
 	if (dir.held)
 		return dir.again_ms;
 	if (now >= dir.sync_ms)
-		commit(app, true);
+		commit(app, spool_sync_begin);
 	if (now >= dir.expire_ms || dir.segments != dir.spool.segments) {
 		dir.segments = dir.spool.segments;
 		dir.expire_ms = now + EXPIRE_MS;

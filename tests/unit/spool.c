@@ -104,6 +104,61 @@ two_batches(void)
 	spool_close(&s);
 }
 
+/* A sync that is begun, and what comes meanwhile. */
+static void
+test_begun(void)
+{
+	struct spool s;
+	struct err e;
+
+	wipe();
+	open_spool(&s, 1 << 20, 0);
+	is_int(spool_sync_begin(&s, &e), 0, "of nothing");
+	ok(!s.flight.on, "there is none");
+	put(&s, "{\"n\":1}\n");
+	is_int(spool_sync_begin(&s, &e), 0, "one is begun");
+	put(&s, "{\"n\":2}\n");
+	ok(!spool_is_synced(&s), "what came after it waits");
+	while (spool_sync_begin(&s, &e) == 0 && !spool_is_synced(&s))
+		continue;
+	ok(spool_is_synced(&s), "and is synced by the next");
+	put(&s, "{\"n\":3}\n");
+	spool_sync_begin(&s, &e);
+	is_int(spool_sync(&s, &e), 0, "one that is waited for");
+	ok(spool_is_synced(&s), "has the other's, too");
+	put(&s, "{\"n\":4}\n");
+	spool_sync_begin(&s, &e);
+	spool_close(&s);
+	ok(!s.flight.on, "an end waits for it");
+}
+
+/* At full speed no more is held than is allowed. */
+static void
+test_held(void)
+{
+	static char line[1 << 16];
+	size_t most = 0;
+	struct spool s;
+	struct err e;
+
+	memset(line, ' ', sizeof(line));
+	memcpy(line, "{}", 2);
+	line[sizeof(line) - 1] = '\n';
+	wipe();
+	open_spool(&s, (size_t)1 << 30, 0);
+	for (int i = 0; i < 2000; i++) {
+		spool_add(&s, line, sizeof(line));
+		if (spool_is_full(&s) && spool_commit(&s, 1000, &e) == -1)
+			printf("# %s\n", e.msg);
+		most = s.held.len > most ? s.held.len : most;
+	}
+	ok(most < SPOOL_UNSYNCED_MAX + 2 * SPOOL_BATCH_FULL,
+	    "%zu bytes were held at most", most);
+	is_int(spool_commit(&s, 1000, &e) + spool_sync(&s, &e), 0, "synced");
+	is_int((long long)s.lines, 2000, "and all was written");
+	spool_close(&s);
+}
+
 static void
 load(const char *path, struct buf *b)
 {
@@ -279,6 +334,8 @@ main(void)
 	test_names();
 	test_damage();
 	test_segments();
+	test_begun();
+	test_held();
 	wipe();
 	rmdir(queue);
 	rmdir(folder);

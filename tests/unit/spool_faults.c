@@ -13,6 +13,7 @@ static char folder[] = "/tmp/gc-spoolf-XXXXXX";
 static char queue[64], path[PATH_MAX], seen_path[128];
 static int durable;		/* lines that must outlive a power cut */
 static int lost;		/* power cuts that they did not */
+static bool begun;		/* a sync is begun in a thread first */
 
 static void
 wipe(void)
@@ -105,6 +106,8 @@ run(enum spool_sync sync)
 			if (sync == SPOOL_ALWAYS)
 				durable = put;
 		}
+		if (sync == SPOOL_INTERVAL && begun)
+			tries += spool_sync_begin(&s, &e) == -1;
 		while (sync == SPOOL_INTERVAL && spool_sync(&s, &e) == -1 &&
 		    tries++ < 40)
 			continue;
@@ -155,6 +158,8 @@ main(void)
 		return 1;
 	test(SPOOL_ALWAYS, "always");
 	test(SPOOL_INTERVAL, "interval");
+	begun = true;
+	test(SPOOL_INTERVAL, "interval, in a thread");
 	wipe();
 	rmdir(queue);
 	unlink(seen_path);
