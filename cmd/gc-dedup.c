@@ -89,7 +89,7 @@ static void
 let_out(void)
 {
 	window_flush(&app.window);
-	app.held = app.window.count;
+	app.held = app.window.keys.count;
 }
 
 static void
@@ -103,7 +103,7 @@ say_status(void)
 	    ",\"merged\":%" PRIu64 ",\"rejected\":%" PRIu64 ",\"held\":%zu,"
 	    "\"heldBytes\":%zu,\"sandbox\":\"%s\"}", app.events, app.printed,
 	    app.window.copies, app.window.merged, app.filter.rejected,
-	    app.window.count, app.window.bytes, app.sandbox);
+	    app.window.keys.count, app.window.keys.bytes, app.sandbox);
 	log_raw(line, (size_t)n);
 }
 
@@ -142,7 +142,7 @@ main(int argc, char **argv)
 			one_line(line, len, raw);
 		due = app.clock == CLOCK_EVENT ? CLOCK_NEVER :
 		    window_expire(&app.window, app.filter.now_ms);
-		app.held = app.window.count;
+		app.held = app.window.keys.count;
 		if (app.filter.sigs.status) {
 			app.filter.sigs.status = false;
 			say_status();

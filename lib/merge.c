@@ -9,7 +9,7 @@
 #define SHORT_LINE (NDJSON_LINE_MAX / 16)	/* always fits */
 
 void
-merge_free(struct merge *m)
+merge_clear(struct merge *m)
 {
 	struct merge_item *i, *earlier;
 
@@ -17,6 +17,13 @@ merge_free(struct merge *m)
 		earlier = i->earlier;
 		free(i);
 	}
+	*m = (struct merge){ .line = m->line, .room = m->room };
+}
+
+void
+merge_free(struct merge *m)
+{
+	merge_clear(m);
 	free(m->line);
 	*m = (struct merge){ 0 };
 }
@@ -100,7 +107,10 @@ merge_add(struct merge *m, const struct event *ev, const char *line,
 	if (m->latest != item)
 		return;		/* late: the line is that of the latest */
 	m->bytes = m->bytes - m->line_len + raw;
-	m->line = xreallocarray(m->line, raw, 1);
+	if (raw > m->room) {
+		m->line = xreallocarray(m->line, raw, 1);
+		m->room = raw;
+	}
 	memcpy(m->line, line, raw);
 	m->line_len = raw;
 }

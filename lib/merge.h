@@ -36,7 +36,8 @@ struct merge {			/* zeroes: holds nothing */
 	struct merge_item *latest;
 	char *line;		/* of the latest, newline included */
 	size_t line_len;
-	size_t bytes;		/* of memory */
+	size_t room;		/* at line */
+	size_t bytes;		/* of memory, in use */
 };
 
 /* The held event of that moment, or NULL. */
@@ -57,6 +58,8 @@ void merge_add(struct merge *m, const struct event *ev, const char *line,
  */
 const char *merge_line(const struct merge *m, struct buf *room, size_t *len);
 
-void merge_free(struct merge *m);	/* holds nothing afterwards */
+/* Holds nothing afterwards; clear: but room for a line as before. */
+void merge_clear(struct merge *m);
+void merge_free(struct merge *m);
 
 #endif

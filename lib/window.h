@@ -18,35 +18,20 @@
 #include <stdint.h>
 
 #include "lib/event.h"
+#include "lib/held.h"
 
 #define WINDOW_BYTES_MAX (64 << 20)	/* held; beyond, the oldest go early */
 
 /* One line with its newline; borrowed until it returns. */
 typedef void window_emit(void *arg, const char *line, size_t len);
 
-struct held;			/* what one key holds */
-
-/* The stamp stands beside the key, so that sifting looks at no key. */
-struct window_first {
-	struct stamp stamp;
-	struct held *held;
-};
-
 struct window {
 	int64_t window_ms;	/* 0: nothing is held */
 	window_emit *emit;
 	void *arg;
-	uint64_t hash_key;
-	struct held **slots;	/* by key, chained; a power of two */
-	size_t slot_count;
-	struct window_first *heap;	/* by the first event of each key */
-	size_t heap_alloc;
-	struct window_first *due;	/* those that one event ends */
+	struct held_set keys;
+	struct held_first *due;	/* those that one event ends */
 	size_t due_alloc;
-	size_t count;		/* keys held */
-	size_t bytes;
-	struct held *oldest, *newest;	/* in the order first held */
-	uint64_t order;
 	uint64_t copies;	/* exact copies dropped */
 	uint64_t merged;	/* events that another one stands for */
 	uint64_t early;		/* keys let out for want of memory */

@@ -143,7 +143,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    size -= (size_t)(newline + 1 - p), p = newline + 1)
 		one_line(&w, &before, p, (size_t)(newline + 1 - p), &now_ms);
 	window_flush(&w);
-	require(w.count == 0 && w.bytes == 0 && w.oldest == NULL);
+	require(w.keys.count == 0 && w.keys.bytes == 0 &&
+	    w.keys.oldest == NULL);
 	require(before.lines == behind.lines + w.copies + w.merged);
 	if (before.kinds == EVENT_BIT(EVENT_STATUS) && !before.merged)
 		require(before.count == behind.count + w.copies);

@@ -229,7 +229,7 @@ run_stream(void)
 		window_push(&w, &ev, o->line, o->len, 0);
 	}
 	window_flush(&w);
-	left += w.bytes + w.count;
+	left += w.keys.bytes + w.keys.count;
 	balanced += w.merged + w.copies;
 	window_free(&w);
 }

@@ -244,7 +244,7 @@ random_stream(uint32_t number, bool wall)
 		make(&one, key);
 		push(&w, &ev, &one, key, &copies);
 		late += overdue(one.ms);
-		wrong_held += held() != (long)w.count;
+		wrong_held += held() != (long)w.keys.count;
 		if (wall)
 			due = window_expire(&w, model.now_ms);
 		if (below(1000) == 0)
@@ -262,7 +262,7 @@ random_stream(uint32_t number, bool wall)
 	is_int((long long)w.copies, (long long)copies, "copies are counted");
 	ok(copies > 20 && w.merged > 1000 && model.conflicts > 20,
 	    "and the stream had copies, merges and conflicts");
-	is_int((long long)w.bytes, 0, "no byte is held in the end");
+	is_int((long long)w.keys.bytes, 0, "no byte is held in the end");
 	window_free(&w);
 	event_free(&ev);
 	event_free(&model.ev);
@@ -332,10 +332,10 @@ memory_is_capped(void)
 	window_init(&w, 1000, sink, &s, 1);
 	for (int i = 0; i < 100; i++) {
 		push_long(&w, i, 0, 1000000, "B");
-		most = w.bytes > most ? w.bytes : most;
+		most = w.keys.bytes > most ? w.keys.bytes : most;
 	}
 	ok(most <= WINDOW_BYTES_MAX, "what is held stays below its cap");
-	ok(w.early > 0 && w.early == s.lines && w.early + w.count == 100,
+	ok(w.early > 0 && w.early == s.lines && w.early + w.keys.count == 100,
 	    "the oldest go early, and are counted");
 	window_free(&w);
 }
