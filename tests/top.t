@@ -157,6 +157,21 @@ for signal in KILL SEGV INT; do
 done
 
 # --- many, long names, no colours
+screen crowd 80 24 'gc-top -i 200ms'
+agents 500 > crowd
+ok 'five hundred' wait_for shows 'gc-top  500 agents  71 in doubt'
+is 'they fill the screen' \
+    "$(tmux capture-pane -p -t crowd | grep -c '^Agent')" 18
+tmux send-keys -t crowd End
+ok 'to the last' wait_for shows '^Agent 000499 .*OFFLINE'
+tmux resize-window -t crowd -x 200 -y 60
+ok 'the last stays, in a larger one' wait_for shows '^Agent 000234 '
+ok 'at its end' shows '^Agent 000499 .*OFFLINE'
+tmux send-keys -t crowd Home
+ok 'to the first' wait_for shows '^Agent 000000 .*Available'
+tmux resize-window -t crowd -x 40 -y 10
+ok 'a narrow one' wait_for shows '^Agent 0+ .*Available'
+
 screen many 200 60 'gc-top -i 200ms'
 agents 20000 > many
 ok 'twenty thousand' wait_for shows 'gc-top  20000 agents'
