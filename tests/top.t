@@ -156,6 +156,19 @@ for signal in KILL SEGV INT; do
 	exec 3>&-
 done
 
+# What ends it is told the terminal at once, whoever else writes there: a
+# sequence with a byte of another in it is none.
+screen flood 80 24 'sh -c "while :; do printf x; done" & gc-top -i 200ms'
+agents 5 > flood
+alternate() {
+	[ "$(tmux display -p -t flood '#{alternate_on}')" = "$1" ]
+}
+ok 'beside one who writes all the time' wait_for alternate 1
+kill -KILL "$(pid_of)"
+ok 'it is killed' wait_for test -s flood.code
+ok 'its screen is left' wait_for alternate 0
+ok 'in whole sequences' hides '049\|[0-9]l\|\[?'
+
 # --- many, long names, no colours
 screen crowd 80 24 'gc-top -i 200ms'
 agents 500 > crowd
@@ -170,7 +183,7 @@ ok 'at its end' shows '^Agent 000499 .*OFFLINE'
 tmux send-keys -t crowd Home
 ok 'to the first' wait_for shows '^Agent 000000 .*Available'
 tmux resize-window -t crowd -x 40 -y 10
-ok 'a narrow one' wait_for shows '^Agent 0+ .*Available'
+ok 'a narrow one' wait_for shows '^Agent 000000 .*Available'
 
 screen many 200 60 'gc-top -i 200ms'
 agents 20000 > many

@@ -14,14 +14,14 @@
 #include <curses.h>
 #include <term.h>		/* last: it defines words such as `lines` */
 
+#define SEQUENCES_MAX 1024
+
 static struct termios was;
 static int calm_fd = -1;
 
 static void
-say(int tty, const char *capability)
+add(struct buf *out, const char *capability)
 {
-	ssize_t ignored;
-
 	/* padding is of no use to a terminal of today */
 	if (capability == NULL)
 		return;
@@ -29,8 +29,24 @@ say(int tty, const char *capability)
 		if (p[0] == '$' && p[1] == '<' && strchr(p, '>') != NULL)
 			p = strchr(p, '>');
 		else
-			ignored = write(tty, p, 1);
+			buf_add(out, p, 1);
+}
+
+/* In one write, which no other process can come between. */
+static void
+leave_screen(int tty)
+{
+	struct buf out;
+	ssize_t ignored;
+
+	buf_init(&out, SEQUENCES_MAX);
+	add(&out, exit_attribute_mode);
+	add(&out, keypad_local);
+	add(&out, exit_ca_mode);
+	add(&out, cursor_normal);
+	ignored = write(tty, out.data, out.len);
 	(void)ignored;
+	buf_free(&out);
 }
 
 /* Wait for a byte, which says that all is well, or for the end. */
@@ -50,10 +66,7 @@ watch(int fd, int tty)
 		continue;
 	if (n == 1)
 		_exit(0);
-	say(tty, exit_attribute_mode);
-	say(tty, keypad_local);
-	say(tty, exit_ca_mode);
-	say(tty, cursor_normal);
+	leave_screen(tty);
 	tcsetattr(tty, TCSANOW, &was);
 	_exit(0);
 }
