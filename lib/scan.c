@@ -267,6 +267,41 @@ seek_rows(struct pass *s, struct level *l)
 	l->sought = true;
 }
 
+static inline uint64_t
+word(const char *p)
+{
+	uint64_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return w;
+}
+
+static inline uint32_t
+half(const char *p)
+{
+	uint32_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return w;
+}
+
+/* As memcmp says, without a call for what names are: two words cover it. */
+static inline bool
+is_same(const char *p, const char *q, size_t len)
+{
+	if (len > 2 * sizeof(uint64_t) || len < sizeof(uint32_t))
+		return memcmp(p, q, len) == 0;
+	if (len >= sizeof(uint64_t)) {
+		size_t last = len - sizeof(uint64_t);
+
+		return ((word(p) ^ word(q)) |
+		    (word(p + last) ^ word(q + last))) == 0;
+	}
+	return ((half(p) ^ half(q)) |
+	    (half(p + len - sizeof(uint32_t)) ^
+	    half(q + len - sizeof(uint32_t)))) == 0;
+}
+
 static const struct scan_key *
 find_escaped(struct pass *s, const struct level *l, const char *p, size_t len)
 {
@@ -286,7 +321,7 @@ find_key(struct pass *s, const struct level *l, const char *p, size_t len)
 
 	for (; key < end; key++)
 		if (key->len == len && key->in == l->row &&
-		    memcmp(p, key->name, len) == 0)
+		    is_same(p, key->name, len))
 			return key;
 	return NULL;
 }
@@ -406,15 +441,6 @@ values(struct pass *s, const char *p, bool behind)
 		    (p = member(s, p)) == NULL)
 			return NULL;
 	}
-}
-
-static inline uint64_t
-word(const char *p)
-{
-	uint64_t w;
-
-	memcpy(&w, p, sizeof(w));
-	return w;
 }
 
 /* Are the bytes at p those of the step?  Three words cover it. */
