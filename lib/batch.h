@@ -14,6 +14,7 @@
 #ifndef GC_BATCH_H
 #define GC_BATCH_H
 
+#include <libdeflate.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -79,6 +80,10 @@ void batch_commit(struct buf *out, uint64_t lines, uint32_t crc,
  * errno where a newer version wrote it. */
 int batch_check_header(const char *path, const char *kind, const char *line,
     size_t len, struct err *e);
+
+/* For --version.  The "v" is for lintian, which takes the words without it
+ * for a copy of zlib. */
+#define BATCH_LIBRARY "libdeflate v" LIBDEFLATE_VERSION_STRING
 
 /* CRC-32 (IEEE 802.3, as zlib's crc32): start with 0. */
 uint32_t batch_crc32(uint32_t crc, const void *bytes, size_t len);

@@ -59,6 +59,14 @@ check style
 is 'a tool without a page: found' $? 1
 ok 'and named' grep -q 'man/gc-novel.1 is missing' "$dir/found"
 
+if command -v git > /dev/null; then
+	fresh
+	(cd "$dir/copy" && git init -q && echo x > stray && git add stray)
+	check style
+	is 'a stray file at the top: found' $? 1
+	ok 'and named' grep -q 'stray does not belong' "$dir/found"
+fi
+
 # Every module is in LAYERS once, and has its header; none is left there.
 is 'LAYERS names every module once' \
     "$(tr ' ' '\n' < "$root/lib/LAYERS" | sort)" \

@@ -3,7 +3,6 @@
 #include <amqp.h>
 #include <inttypes.h>
 #include <openssl/crypto.h>
-#include <libdeflate.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -287,7 +286,7 @@ main(int argc, char **argv)
 		    "are done with them.",
 		.table = table, .count = OPTS_COUNT(table),
 		.linked = linked,
-		.libraries = "libdeflate " LIBDEFLATE_VERSION_STRING,
+		.libraries = BATCH_LIBRARY,
 		.notes = "QUEUE: dir:PATH, or amqp[s]://[USER@]HOST/NAME."
 		    "\nget runs COMMAND (by sh -c) and gives it the lines and "
 		    "barriers; without one it\nprints them.",

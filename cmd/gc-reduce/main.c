@@ -1,6 +1,5 @@
 /* gc-reduce: fold events into the two-tier agent roster; flag gaps. */
 #include <inttypes.h>
-#include <libdeflate.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -220,7 +219,7 @@ start(int argc, char **argv)
 		.summary = "Fold agent status events into a roster in two "
 		    "tiers, and flag what is in doubt.",
 		.table = table, .count = OPTS_COUNT(table),
-		.libraries = "libdeflate " LIBDEFLATE_VERSION_STRING,
+		.libraries = BATCH_LIBRARY,
 	};
 	struct metrics m = { .table = metrics,
 	    .count = sizeof(metrics) / sizeof(metrics[0]),
