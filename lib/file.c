@@ -280,3 +280,16 @@ file_lock(const char *path, struct err *e)
 	close(fd);
 	return -1;
 }
+
+char *
+file_follow(const char *path, struct err *e)
+{
+	char *real = realpath(path, NULL);
+	struct stat st;
+
+	if (real != NULL || lstat(path, &st) == -1)
+		return real != NULL ? real : xstrdup(path);
+	err_set(e, GC_EX_CANTCREAT, "'%s' is a link to nothing: %s", path,
+	    strerror(errno));
+	return NULL;
+}

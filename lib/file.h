@@ -68,4 +68,8 @@ int file_write_all(int fd, const void *bytes, size_t len);
  */
 int file_lock(const char *path, struct err *e);
 
+/* The path with its links followed, so that what is replaced is where they
+ * point; free() it.  NULL, and 73: a link to nothing. */
+char *file_follow(const char *path, struct err *e);
+
 #endif

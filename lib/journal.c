@@ -112,20 +112,6 @@ load(struct journal *j, batch_reader *reader, void *arg, struct err *e)
 	return status;
 }
 
-/* The path with its links followed: file and lock stand where they point. */
-static char *
-follow(const char *path, struct err *e)
-{
-	char *real = realpath(path, NULL);
-	struct stat st;
-
-	if (real != NULL || lstat(path, &st) == -1)
-		return real != NULL ? real : xstrdup(path);
-	err_set(e, GC_EX_CANTCREAT, "'%s' is a link to nothing: %s", path,
-	    strerror(errno));
-	return NULL;
-}
-
 static int
 lock(struct journal *j, struct err *e)
 {
@@ -143,7 +129,7 @@ int
 journal_open(struct journal *j, const char *path, const char *kind,
     batch_reader *reader, void *arg, struct err *e)
 {
-	*j = (struct journal){ .path = follow(path, e), .kind = kind,
+	*j = (struct journal){ .path = file_follow(path, e), .kind = kind,
 	    .fd = -1, .lock_fd = -1 };
 	buf_init(&j->batch, JOURNAL_BATCH_MAX);
 	if (j->path == NULL || file_check_regular(j->path, e) == -1 ||

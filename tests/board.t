@@ -31,6 +31,17 @@ is 'in red' "$(red page.html)" 'The stream has ended: this is what was known las
 is 'for others to read' "$(stat -c %a page.html)" \
     "$(printf %o $((0666 & ~0$(umask))))"
 
+mkdir elsewhere
+echo old > elsewhere/page
+ln -s elsewhere/page link.html
+gc-board -o link.html < in
+ok 'a link stays one' test -L link.html
+ok 'and the page is where it leads' has elsewhere/page '<title>Agents</title>'
+ln -s nowhere/page nowhere.html
+gc-board -o nowhere.html < in 2> err
+is 'one to nothing' $? 73
+ok 'is said' has err "'nowhere.html' is a link to nothing"
+
 # --- live: doubt, a lost connection, silence
 mkfifo fed
 gc-board -o live.html -i 100ms --old 700ms < fed > /dev/null 2> err &

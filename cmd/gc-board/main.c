@@ -19,7 +19,7 @@ static struct app {
 	struct crew crew;
 	struct chart chart;
 	struct page page;
-	const char *output;
+	char *output;		/* where its links lead to */
 	bool strict;
 	struct metrics metrics;
 	const char *sandbox;
@@ -132,6 +132,9 @@ start(int argc, char **argv)
 	app.metrics.table = metrics;
 	app.metrics.count = sizeof(metrics) / sizeof(metrics[0]);
 	if (filter_open(&app.filter, app.strict, &app.metrics, &e) == -1)
+		die_err(&e);
+	app.output = file_follow(app.output, &e);
+	if (app.output == NULL)
 		die_err(&e);
 	file_sweep(app.output);
 	sandbox_file(&box, app.output);
