@@ -5,127 +5,18 @@
 # GC_QUEUE_LINES (6000) lines flow.
 use strict;
 use warnings;
-use File::Temp qw(tempdir);
-use IO::Socket::INET;
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
 use JSON::PP;
-use POSIX qw(:sys_wait_h);
 use Time::HiRes qw(sleep time);
 
-my $server = '/usr/lib/rabbitmq/bin/rabbitmq-server';
-my ($epmd) = grep { -x } map { "$_/epmd" } split /:/, $ENV{PATH};
-if (!-x $server || !$epmd) {
-	print "1..0 # SKIP no rabbitmq-server here\n";
-	exit 0;
-}
 my $kills = $ENV{GC_QUEUE_KILLS} // 6;
 my $lines = $ENV{GC_QUEUE_LINES} // 6000;
 my $agents = 50;
 
-my $dir = tempdir(CLEANUP => 1);
-chdir $dir or die;
-$ENV{HOME} = $dir;
-delete @ENV{grep { /^GC_/ && $_ ne 'GC_BUILD' } keys %ENV};
-$SIG{PIPE} = 'IGNORE';
-my ($test, %running) = $$;
-
-my $count = 0;
-sub ok {
-	my ($pass, $name, @why) = @_;
-	printf "%sok %d - %s\n", $pass ? '' : 'not ', ++$count, $name;
-	print "# $_\n" for $pass ? () : @why;
-}
-
-sub slurp {
-	my ($path) = @_;
-	open my $f, '<', $path or return '';
-	local $/;
-	return scalar(<$f>) // '';
-}
-
-# Run in the background, with these files: its pid.
-sub start {
-	my ($in, $out, $err, @command) = @_;
-	my $pid = fork // die;
-	if (!$pid) {
-		open STDIN, '<', $in or die;
-		open STDOUT, '>>', $out or die;
-		open STDERR, '>>', $err or die;
-		exec @command or POSIX::_exit(127);
-	}
-	$running{$pid} = 1;
-	return $pid;
-}
-
-sub stop {
-	my ($signal, $pid) = @_;
-	kill $signal => $pid;
-	waitpid $pid, 0;
-	delete $running{$pid};
-	return $? >> 8;
-}
-
-END {
-	if ($$ == $test) {
-		my $code = $?;
-		kill KILL => keys %running;
-		waitpid $_, 0 for keys %running;
-		chdir '/';
-		$? = $code;
-	}
-}
-
-sub wait_for {
-	my ($s, $what) = @_;
-	my $until = time + $s;
-	while (time < $until) {
-		return 1 if $what->();
-		sleep 0.1;
-	}
-	return 0;
-}
-
-# --- the broker
-sub free_port {
-	my $s = IO::Socket::INET->new(Listen => 1,
-	    LocalAddr => '127.0.0.1', ReuseAddr => 1) or die;
-	return $s->sockport;
-}
-my ($port, $dist, $names, $tls) = map { free_port() } 1 .. 4;
-mkdir $_ for qw(mnesia log);
-open my $f, '>', 'plugins' or die;
-print $f "[rabbitmq_consistent_hash_exchange].\n";
-open $f, '>', 'rabbit.conf' or die;
-print $f "disk_free_limit.absolute = 1MB\n";
-my $with_tls = system('openssl req -x509 -newkey rsa:2048 -nodes -days 2 ' .
-    '-subj /CN=localhost -addext subjectAltName=DNS:localhost ' .
-    '-keyout key.pem -out cert.pem 2> openssl.err') == 0;
-print $f "listeners.ssl.1 = 127.0.0.1:$tls\n",
-    "ssl_options.certfile = $dir/cert.pem\n",
-    "ssl_options.keyfile = $dir/key.pem\n" if $with_tls;
-close $f;
-my %env = (ERL_EPMD_PORT => $names, ERL_EPMD_ADDRESS => '127.0.0.1',
-    RABBITMQ_MNESIA_BASE => "$dir/mnesia", RABBITMQ_LOG_BASE => "$dir/log",
-    RABBITMQ_NODENAME => "gc$port\@localhost",
-    RABBITMQ_NODE_IP_ADDRESS => '127.0.0.1', RABBITMQ_NODE_PORT => $port,
-    RABBITMQ_DIST_PORT => $dist, RABBITMQ_CONF_ENV_FILE => "$dir/none",
-    RABBITMQ_ENABLED_PLUGINS_FILE => "$dir/plugins",
-    RABBITMQ_CONFIG_FILE => "$dir/rabbit",
-    RABBITMQ_PID_FILE => "$dir/pid",
-    RABBITMQ_GENERATED_CONFIG_DIR => "$dir/generated",
-    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS => '+S 2:2 +sbwt none');
-@ENV{keys %env} = values %env;
-my $broker;
-sub start_broker {
-	$broker = start('/dev/null', 'broker.out', 'broker.out', $server);
-	return wait_for(180, sub { IO::Socket::INET->new(
-	    PeerAddr => "127.0.0.1:$port") });
-}
-my $names_pid = start('/dev/null', 'epmd.out', 'epmd.out', $epmd, '-port',
-    $names);
-if (!start_broker()) {
-	print "Bail out! RabbitMQ does not start\n", slurp('broker.out');
-	exit 1;
-}
+chdir dirname(abs_path($0)) . '/..' or die;
+require './tests/broker.pl';
+our ($dir, $port, $tls);
 my $base = "amqp://127.0.0.1:$port";
 my $queue = "$base/agents";
 
@@ -134,12 +25,6 @@ sub line {
 	my ($agent, $n) = @_;
 	return sprintf '{"event":"n","data":{"userId":"a%d","n":%d}}' . "\n",
 	    $agent, $n;
-}
-sub write_file {
-	my ($path, @text) = @_;
-	open my $to, '>', $path or die;
-	print $to @text;
-	close $to;
 }
 my @first = map { line($_ % $agents, int($_ / $agents)) } 0 .. 499;
 write_file('first', @first,
@@ -194,7 +79,7 @@ ok(code("gc-queue ls $base/nobody") == 69, 'a queue that is not there: 69',
     slurp('err'));
 
 # --- TLS
-if ($with_tls) {
+if ($tls) {
 	my $over = "amqps://localhost:$tls/agents";
 	ok(code("timeout 20 gc-queue put $over") == 77,
 	    'a certificate that nobody vouches for: 77', slurp('err'));
@@ -247,7 +132,7 @@ for my $k (1 .. $kills) {
 	stop(KILL => $workers[$i]);
 	$workers[$i] = start_worker();
 	next if $k != int($kills / 2);
-	stop(TERM => $broker);
+	stop_broker();
 	ok(1, 'the broker is stopped in between');
 	sleep 1;
 	ok(start_broker(), 'and started again');
@@ -280,7 +165,7 @@ ok(!(grep { ($max{"a$_"} // -1) != $last } 0 .. $agents - 1),
 printf "# %d lines were given out again\n", $again // 0;
 
 # --- a put that cannot reach the broker ends at a signal
-stop(TERM => $broker);
+stop_broker();
 my $put = start('first', 'out', 'away.err', qw(gc-queue put), $queue);
 ok(wait_for(30, sub { slurp('away.err') =~ /tried again/ }),
     'a broker that is away is said');
@@ -290,5 +175,4 @@ ok(stop(TERM => $put) == 75, 'put ends with 75 at a signal',
 ok(time - $begun < 12, 'soon');
 ok(slurp('away.err') =~ /501 lines could not be put/,
     'and says how much it had', slurp('away.err'));
-stop(TERM => $names_pid);
-print "1..$count\n";
+done_testing();

@@ -4,7 +4,8 @@
 # while GC_QUEUE_LINES (8000) lines flow, drawn from GC_QUEUE_SEED (1).
 use strict;
 use warnings;
-use File::Temp qw(tempdir);
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
 use JSON::PP;
 use POSIX qw(:sys_wait_h);
 use Time::HiRes qw(sleep time);
@@ -16,18 +17,8 @@ my $agents = 200;
 my $command = 'gc-dedup -w 0 | gc-reduce -s roster';
 srand $seed;
 
-my $dir = tempdir(CLEANUP => 1);
-chdir $dir or die;
-$ENV{HOME} = $dir;
-delete @ENV{grep { /^GC_/ && $_ ne 'GC_BUILD' } keys %ENV};
-$SIG{PIPE} = 'IGNORE';
-
-my $count = 0;
-sub ok {
-	my ($pass, $name, @why) = @_;
-	printf "%sok %d - %s\n", $pass ? '' : 'not ', ++$count, $name;
-	print "# $_\n" for $pass ? () : @why;
-}
+chdir dirname(abs_path($0)) . '/..' or die;
+require './tests/live.pl';
 
 # --- what flows: every line changes a tier, and begins where it stood
 my (@input, %stood);
@@ -45,9 +36,7 @@ for my $i (0 .. $lines - 1) {
 	    "\n", $agent, $status, $before, $i / 3600000,
 	    $i / 60000 % 60, $i / 1000 % 60, $i % 1000, $queue;
 }
-open my $f, '>', 'input' or die;
-print $f @input;
-close $f;
+write_file('input', @input);
 
 # What a roster says, its times of day apart; and its highest seq.
 sub roster {
@@ -205,4 +194,4 @@ ok($seq == $lines, "and here too: none is lost, none counts twice",
     "$seq of $lines", qx(tail -n 5 get.err));
 ok(!-s 'ls.err', "nobody complains of a file", qx(cat ls.err));
 print "# $_" for qx(grep -c 'started again' get.err);
-print "1..$count\n";
+done_testing();
