@@ -142,7 +142,8 @@ check:
 SLOW := $(patsubst %,tests/%.t,tutorial status subscribe-health loop \
           converge sim \
           clock sim-channels reconcile-closed reconcile-channels channels \
-          channels-start docs queue-amqp queue-crash install)
+          channels-start docs queue-workers queue-amqp queue-crash \
+          install)
 
 test: tests-built
 	$(RUN) -e '' $(UNIT) && \
