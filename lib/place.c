@@ -246,46 +246,68 @@ places_free(struct places *p)
 	*p = (struct places){ 0 };
 }
 
-/* One group, of count places: where it is done up to. */
-static uint64_t
-group_floor(const struct place_held *h, size_t count)
+/* Of count places of one group those of one number of parts: the first that
+ * is not done with by all of them; NULL while one has no place. */
+static const struct place *
+parts_done(const struct place_held *h, size_t count, unsigned parts)
 {
-	const struct place_held *newest = h;
-	uint64_t floor = UINT64_MAX, all = UINT64_MAX;
+	const struct place *first = NULL;
 	size_t have = 0;
 
-	for (size_t i = 1; i < count; i++)
-		if (h[i].at_ms > newest->at_ms)
-			newest = &h[i];
 	for (size_t i = 0; i < count; i++) {
-		if (h[i].place.batch < all)
-			all = h[i].place.batch;
-		if (h[i].name.parts != newest->name.parts)
+		if (h[i].name.parts != parts)
 			continue;
 		have++;
-		if (h[i].place.batch < floor)
-			floor = h[i].place.batch;
+		if (first == NULL || h[i].place.position < first->position)
+			first = &h[i].place;
 	}
-	if (have >= newest->name.parts)
-		return floor;
-	/* the parts to come begin where those of another number stopped, or
-	 * at the beginning */
-	return have < count ? all : 0;
+	return have > 0 && have >= parts ? first : NULL;
+}
+
+/* Of all numbers of parts, what one of them is done with is done.  NULL:
+ * nothing is, or it is not known. */
+static const struct place *
+group_done(const struct place_held *h, size_t count)
+{
+	const struct place *done = NULL, *one;
+
+	for (size_t i = 0; i < count; i++) {
+		if (h[i].damaged)
+			return NULL;
+		one = parts_done(h, count, h[i].name.parts);
+		if (one != NULL && (done == NULL ||
+		    one->position > done->position))
+			done = one;
+	}
+	return done;
+}
+
+/* The places of the group of the one at from: how many. */
+static size_t
+group_count(const struct places *p, size_t from)
+{
+	size_t to = from + 1;
+
+	while (to < p->count && strcmp(p->all[to].name.group,
+	    p->all[from].name.group) == 0)
+		to++;
+	return to - from;
 }
 
 uint64_t
 places_floor(const struct places *p)
 {
-	uint64_t floor = UINT64_MAX, one;
-	size_t from = 0, to;
+	uint64_t floor = UINT64_MAX;
+	const struct place *done;
+	size_t count;
 
-	for (; from < p->count; from = to) {
-		for (to = from + 1; to < p->count && strcmp(
-		    p->all[to].name.group, p->all[from].name.group) == 0; )
-			to++;
-		one = group_floor(&p->all[from], to - from);
-		if (one < floor)
-			floor = one;
+	for (size_t i = 0; i < p->count; i += count) {
+		count = group_count(p, i);
+		done = group_done(&p->all[i], count);
+		if (done == NULL)
+			return 0;
+		if (done->batch < floor)
+			floor = done->batch;
 	}
 	return floor;
 }
@@ -305,11 +327,19 @@ const struct place *
 places_begin(const struct places *p, const struct place_name *name)
 {
 	const struct place *begin = NULL;
+	const struct place_held *h;
+	size_t count;
 
-	for (size_t i = 0; i < p->count; i++)
-		if (strcmp(p->all[i].name.group, name->group) == 0 &&
-		    p->all[i].name.parts != name->parts && (begin == NULL ||
-		    p->all[i].place.position < begin->position))
-			begin = &p->all[i].place;
+	for (size_t i = 0; i < p->count; i += count) {
+		count = group_count(p, i);
+		if (strcmp(p->all[i].name.group, name->group) != 0)
+			continue;
+		begin = group_done(&p->all[i], count);
+		for (h = &p->all[i]; h < &p->all[i + count]; h++)
+			if (h->name.part == name->part && !h->damaged &&
+			    h->name.parts == name->parts && (begin == NULL ||
+			    h->place.position > begin->position))
+				begin = &h->place;
+	}
 	return begin;
 }

@@ -63,17 +63,19 @@ int places_list(struct places *p, const char *folder, struct err *e);
 void places_free(struct places *p);
 
 /*
- * The position below which every group is done; UINT64_MAX if there is no
- * group.  Of a group that was read in another number of parts before, those
- * that moved last count; while some of them have no place yet, all do.
+ * A group may be read in another number of parts than before.  What all
+ * parts of one number are done with is done, by all.
  */
+
+/* The position below which every group is done; UINT64_MAX if there is no
+ * group, 0 where one has a part without a place, or a damaged one. */
 uint64_t places_floor(const struct places *p);
 
 /* The highest that anyone is at. */
 uint64_t places_highest(const struct places *p);
 
-/* Where one begins that has no place: where the last part of its group is
- * that was read in another number of parts; NULL: at the beginning. */
+/* Where one begins: its place, or behind it where its group was done with
+ * more in another number of parts; NULL: at the beginning. */
 const struct place *places_begin(const struct places *p,
     const struct place_name *name);
 

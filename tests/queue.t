@@ -140,6 +140,9 @@ numbers 1001 1100 | gc-queue put dir:parts
 for k in 1 2; do gc-queue get -p $k/2 dir:parts > half$k; done
 is "in another number of parts they go on where the old ones were" \
     "$(cat half1 half2 | grep '"n"' | sort)" "$(numbers 1001 1100 | sort)"
+numbers 1101 1200 | gc-queue put dir:parts
+is "and back again: nothing that is done comes again" \
+    "$(for k in 1 2 3; do gc-queue get -p $k/3 dir:parts; done | sort)" "$(numbers 1101 1200 | sort)"
 
 # --- damage
 numbers 1 3000 | gc-queue put --segment 1M dir:dam

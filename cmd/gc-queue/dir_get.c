@@ -78,7 +78,7 @@ dir_get_ack(struct app *app, struct stream *s, struct barrier_mark mark)
 		dir.save_ms = app->now_ms + SAVE_MS;
 }
 
-/* Where this group begins: its place, or that of its other parts. */
+/* Where it begins: its place, or where its group was done in other parts. */
 static void
 load_place(struct app *app)
 {
@@ -97,12 +97,12 @@ load_place(struct app *app)
 		    app->reader.group) == 0)	/* we begin where that is */
 			die(GC_EX_DATAERR, "another part of group '%s' has a "
 			    "place that is damaged", app->reader.group);
-	begin = got == 1 ? &held.place : places_begin(&all, &app->reader);
+	begin = places_begin(&all, &app->reader);
 	if (begin != NULL)
 		dir.acked = *begin;
 	dir.known = begin != NULL;
 	if (got == 1)
-		dir.saved = dir.acked;
+		dir.saved = held.place;
 	places_free(&all);
 }
 

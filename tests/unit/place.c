@@ -67,7 +67,12 @@ test_floor(void)
 	is_int(begin != NULL ? (long long)begin->position : -1, 300,
 	    "in another number of parts it begins there");
 	name.parts = 2;
-	ok(places_begin(&p, &name) == NULL, "in the same at the beginning");
+	begin = places_begin(&p, &name);
+	is_int(begin != NULL ? (long long)begin->position : -1, 900,
+	    "in the same at its place");
+	snprintf(name.group, sizeof(name.group), "c");
+	ok(places_begin(&p, &name) == NULL, "another group at the beginning");
+	snprintf(name.group, sizeof(name.group), "b");
 	is_int((long long)places_highest(&p), 900, "the highest of all");
 	places_free(&p);
 	save("b", 1, 3, 400, 2000);
@@ -75,6 +80,12 @@ test_floor(void)
 	save("b", 2, 3, 600, 2000);
 	save("b", 3, 3, 700, 2000);
 	is_int((long long)floor_now(), 400, "all there: the old ones do not");
+	name.part = name.parts = 2;
+	places_list(&p, folder, &e);
+	begin = places_begin(&p, &name);
+	is_int(begin != NULL ? (long long)begin->position : -1, 400,
+	    "back in the old number: what the new ones did is done");
+	places_free(&p);
 }
 
 static void
