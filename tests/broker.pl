@@ -41,6 +41,10 @@ sub start_broker {
 	    PeerAddr => "127.0.0.1:$port") });
 }
 sub stop_broker { stop(TERM => $broker) }
+sub ctl {
+	return system('/usr/lib/rabbitmq/bin/rabbitmqctl -n ' .
+	    "$env{RABBITMQ_NODENAME} @_ > ctl.out 2>&1") == 0;
+}
 
 # The port mapper first, or the broker starts one that outlives it.
 start('/dev/null', 'epmd.out', 'epmd.out', $epmd, '-port', $names);

@@ -164,12 +164,34 @@ ok(!(grep { ($max{"a$_"} // -1) != $last } 0 .. $agents - 1),
     'and nothing is missing');
 printf "# %d lines were given out again\n", $again // 0;
 
+# --- a broker short of memory takes no lines, and closes nothing
+ok(ctl('set_vm_memory_high_watermark', '0.0001'), 'memory is short',
+    slurp('ctl.out'));
+my $put = start('first', 'out', 'short.err', qw(gc-queue put), $queue);
+ok(wait_for(40, sub { slurp('short.err') =~ /confirmed nothing for 10 s/ }),
+    'that nothing is confirmed is said', slurp('short.err'));
+ok(ctl('set_vm_memory_high_watermark', '0.6'), 'there is room again',
+    slurp('ctl.out'));
+ok(wait_for(30, sub { waitpid($put, 1) == $put }) && $? == 0,
+    'put waits, and ends well', $?, slurp('short.err'));
+ok(slurp('short.err') =~ /confirmed again\n\z/, 'that is said',
+    slurp('short.err'));
+@got = grep { !/gc:alive/ } qx(gc-queue get $queue 2> err);
+ok(join('', sort @got) eq join('', sort @first), 'each line is there, once',
+    scalar @got);
+ctl('set_vm_memory_high_watermark', '0.0001');
+$put = start('first', 'out', 'short.err', qw(gc-queue put), $queue);
+wait_for(30, sub { slurp('short.err') =~ /again\n.*for 10 s/s });
+my $begun = time;
+ok(stop(TERM => $put) == 75 && time - $begun < 8, 'a signal ends it soon: 75',
+    $? >> 8, time - $begun, slurp('short.err'));
+
 # --- a put that cannot reach the broker ends at a signal
 stop_broker();
-my $put = start('first', 'out', 'away.err', qw(gc-queue put), $queue);
+$put = start('first', 'out', 'away.err', qw(gc-queue put), $queue);
 ok(wait_for(30, sub { slurp('away.err') =~ /tried again/ }),
     'a broker that is away is said');
-my $begun = time;
+$begun = time;
 ok(stop(TERM => $put) == 75, 'put ends with 75 at a signal',
     slurp('away.err'));
 ok(time - $begun < 12, 'soon');

@@ -262,11 +262,12 @@ trim(struct app *app)
 static size_t
 interest(struct app *app, struct pollfd *fds)
 {
-	(void)app;
+	bool out = app->putting && amqp_put_wants_to_write();
+
 	if (amqp_link.conn == NULL)
 		return 0;
-	fds[0] = (struct pollfd){ amqp_get_sockfd(amqp_link.conn), POLLIN,
-	    0 };
+	fds[0] = (struct pollfd){ amqp_get_sockfd(amqp_link.conn),
+	    (short)(POLLIN | (out ? POLLOUT : 0)), 0 };
 	return 1;
 }
 

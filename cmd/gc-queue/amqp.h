@@ -78,6 +78,7 @@ int64_t amqp_put_tick(struct app *app);
 uint64_t amqp_put_left(struct app *app, int *code);
 void amqp_put_close(struct app *app);
 void amqp_put_serve(struct app *app);
+bool amqp_put_wants_to_write(void);
 
 /* amqp_get.c */
 void amqp_get_open(struct app *app, struct sandbox *box);

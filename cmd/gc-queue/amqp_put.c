@@ -12,6 +12,7 @@
 #define ROOM 4			/* lines above place.confirm */
 #define KEY_MAX 255		/* of a routing key */
 #define PARTITIONS 16		/* of a new queue */
+#define SILENCE_MS 10000	/* with no confirm for what was sent: said */
 
 struct held {
 	size_t len;		/* of the line, without its newline */
@@ -27,6 +28,8 @@ static struct {
 	struct buf bytes;	/* keys and lines; the first begins at from */
 	size_t from;
 	size_t send_at;		/* where the next one to be sent begins */
+	int64_t heard_ms;	/* the last confirm, or nothing was due */
+	bool silence_said;
 } put;
 
 static struct held *
@@ -130,10 +133,27 @@ static void
 lost(struct app *app, const struct err *e)
 {
 	put.sent = 0;
+	put.silence_said = false;
 	put.send_at = put.from;
 	for (size_t i = 0; i < put.count; i++)
 		held(i)->confirmed = false;
 	amqp_link_lost(app, e);
+}
+
+/* A broker that holds publishers back reads nothing, and to write would be
+ * to wait for it. */
+static bool
+is_writable(void)
+{
+	struct pollfd p = { amqp_get_sockfd(amqp_link.conn), POLLOUT, 0 };
+
+	return poll(&p, 1, 0) == 1;
+}
+
+bool
+amqp_put_wants_to_write(void)
+{
+	return amqp_link.conn != NULL && put.sent < put.count;
 }
 
 static void
@@ -142,9 +162,11 @@ send_held(struct app *app)
 	struct err e;
 	int status;
 
-	while (amqp_link.conn != NULL && put.sent < put.count) {
+	while (amqp_put_wants_to_write() && is_writable()) {
 		const struct held *h = held(put.sent);
 
+		if (put.sent == 0)
+			put.heard_ms = clock_mono_ms();
 		status = publish(h, put.bytes.data + put.send_at);
 		if (amqp_status(status, "can't publish", &e) == -1) {
 			lost(app, &e);
@@ -226,7 +248,24 @@ confirm(struct app *app, uint64_t tag, bool multiple)
 	while (multiple && i-- > 0)
 		held(i)->confirmed = true;
 	app->counts.batches++;
+	put.heard_ms = clock_mono_ms();
+	if (put.silence_said)
+		log_warn("'%s': lines are confirmed again", app->url.shown);
+	put.silence_said = false;
 	let_go();
+}
+
+/* Held back and lost look alike from here, but for the heartbeats. */
+static void
+look_for_silence(struct app *app)
+{
+	if (amqp_link.conn == NULL || put.sent == 0 || put.silence_said ||
+	    app->now_ms < put.heard_ms + SILENCE_MS)
+		return;
+	put.silence_said = true;
+	log_warn("'%s': the broker has confirmed nothing for %d s: is its "
+	    "memory or disk full? It is waited for", app->url.shown,
+	    SILENCE_MS / 1000);
 }
 
 static int
@@ -267,6 +306,7 @@ amqp_put_serve(struct app *app)
 	}
 	if (amqp_link.conn != NULL)
 		amqp_maybe_release_buffers(amqp_link.conn);
+	send_held(app);
 }
 
 /* --- the driver's ------------------------------------------------------- */
@@ -314,6 +354,7 @@ int64_t
 amqp_put_tick(struct app *app)
 {
 	try_connect(app);
+	look_for_silence(app);
 	if (amqp_has_more())
 		return app->now_ms;
 	return amqp_link.conn == NULL ? amqp_link.retry_ms :
@@ -332,7 +373,7 @@ void
 amqp_put_close(struct app *app)
 {
 	(void)app;
-	if (amqp_link.conn != NULL)
+	if (amqp_link.conn != NULL && put.count == 0)
 		amqp_connection_close(amqp_link.conn, AMQP_REPLY_SUCCESS);
 	amqp_link_close();
 	buf_free(&put.bytes);
