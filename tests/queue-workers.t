@@ -124,17 +124,20 @@ ok("@got" eq "@want", 'the roster is that of an undisturbed run',
 ok(!(grep { !/"verified":true/ } @got), 'and no agent is in doubt');
 
 # --- Redis goes away, and the broker
-# Of a process and all below it: kB in memory, and seconds of a processor.
+# Of a process and all below it, the test's own apart: kB in memory, and
+# seconds of a processor.
 sub cost {
 	my ($root) = @_;
 	my (%below, %cost);
 	for my $path (glob '/proc/[0-9]*/stat') {
-		my ($pid, $rest) = slurp($path) =~ /^(\d+) \(.*\) \S (.*)/s
-		    or next;
+		my ($pid, $name, $rest) = slurp($path) =~
+		    /^(\d+) \((.*)\) \S (.*)/s or next;
 		my @f = split ' ', $rest;
 		push @{$below{$f[0]}}, $pid;
+		next if $name =~ /perl|queue-workers/;
 		my ($kb) = slurp("/proc/$pid/status") =~ /^VmRSS:\s+(\d+)/m;
-		$cost{$pid} = [$kb // 0, ($f[10] + $f[11]) /
+		# with those that it has waited for
+		$cost{$pid} = [$kb // 0, ($f[10] + $f[11] + $f[12] + $f[13]) /
 		    POSIX::sysconf(&POSIX::_SC_CLK_TCK)];
 	}
 	my ($kb, $s, @next) = (0, 0, $root);
