@@ -20,7 +20,7 @@ raw() {
 	# shellcheck disable=SC2086
 	timeout 60 gc-sim --plain --protocol channels $args -- \
 	    perl "$tests/helpers/raw.pl" login "$@" > out 2> err ||
-	    echo "$args -- $*" >> unwell
+	    echo "$?: $(grep -v '^{' err | head -n 1):$args -- $*" >> unwell
 }
 : > unwell
 
