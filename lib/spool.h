@@ -97,12 +97,4 @@ int spool_sync(struct spool *s, struct err *e);
 int spool_sync_begin(struct spool *s, struct err *e);
 bool spool_is_synced(const struct spool *s);
 
-/*
- * Remove old segments, never the last.  floor: position below which every
- * reader is done.  keep_bytes, keep_ms: 0 for none of them; with one of them
- * it alone decides, read or not.  How many went, or -1.
- */
-int64_t spool_expire(const char *folder, uint64_t floor, uint64_t keep_bytes,
-    int64_t keep_ms, int64_t wall_ms, struct err *e);
-
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cmd/gc-queue/dir.h"
+#include "lib/expire.h"
 #include "lib/log.h"
 
 static void
@@ -205,7 +206,7 @@ expire(struct app *app, struct err *e)
 	/* nobody has read anything: nobody is done with it */
 	floor = places.count == 0 ? 0 : places_floor(&places);
 	places_free(&places);
-	return spool_expire(app->url.rest, floor, app->keep.bytes,
+	return expire_segments(app->url.rest, floor, app->keep.bytes,
 	    app->keep.ms, app->wall_ms, e);
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "lib/expire.h"
 #include "lib/file.h"
 #include "lib/spool.h"
 #include "tests/tap.h"
@@ -295,9 +296,9 @@ test_segments(void)
 	is_int((long long)segments_find(&list, list.bases[2] - 1), 1,
 	    "and those before it in the one before");
 	floor = list.bases[2];
-	is_int(spool_expire(queue, floor, 0, 0, 2000, &e), 2,
+	is_int(expire_segments(queue, floor, 0, 0, 2000, &e), 2,
 	    "what all have read goes");
-	is_int(spool_expire(queue, 0, 0, 500, 2000, &e), 2,
+	is_int(expire_segments(queue, 0, 0, 500, 2000, &e), 2,
 	    "what is too old goes, but the last");
 	segments_free(&list);
 	spool_close(&s);
