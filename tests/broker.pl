@@ -37,6 +37,7 @@ my %env = (ERL_EPMD_PORT => $names, ERL_EPMD_ADDRESS => '127.0.0.1',
 
 sub start_broker {
 	$broker = start('/dev/null', 'broker.out', 'broker.out', $server);
+	ends_by(TERM => $broker);	# a shell: killed, it leaves it behind
 	return wait_for(180, sub { IO::Socket::INET->new(
 	    PeerAddr => "127.0.0.1:$port") });
 }

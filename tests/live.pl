@@ -49,8 +49,14 @@ sub start {
 		open STDERR, '>>', $err or die;
 		exec @command or POSIX::_exit(127);
 	}
-	$running{$pid} = 1;
+	$running{$pid} = 'KILL';
 	return $pid;
+}
+
+# The signal for one that still runs when the test is over.
+sub ends_by {
+	my ($signal, $pid) = @_;
+	$running{$pid} = $signal;
 }
 
 # End it; its exit code.
@@ -81,7 +87,7 @@ sub free_port {
 END {
 	if ($$ == $test) {
 		my $code = $?;
-		kill KILL => keys %running;
+		kill $running{$_} => $_ for keys %running;
 		waitpid $_, 0 for keys %running;
 		chdir '/';
 		$? = $code;
