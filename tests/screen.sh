@@ -19,7 +19,8 @@ screen() {
 	{
 		echo 'echo the shell'
 		echo "exec 9<> '$1'"	# its reader stays, whoever ends
-		echo "$2"
+		echo "{ $2"
+		echo "} 9<&-"	# or what is left in the background never ends
 		echo "echo code \$? > '$1.code'"
 		echo 'echo the shell again; exec sleep 1000'
 	} > "$1.sh"
