@@ -59,7 +59,8 @@ look() {
 # a moment without a token is possible: between two of them
 for try in 1 2 3 4 5; do
 	look
-	tail -n 2 "$dir/tokens" | grep -qlF -f - "$dir"/seen/gc-subscribe.* \
+	# any but the past: a dump may last longer than a token does
+	tail -n +5 "$dir/tokens" | grep -qlF -f - "$dir"/seen/gc-subscribe.* \
 	    "$dir"/seen/gc-reconcile.* 2> /dev/null && break
 done
 cat "$dir/tokens" >> "$dir/secrets"
