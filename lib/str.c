@@ -195,6 +195,19 @@ str_utf8_step(const char *text, size_t len)
 	return n;
 }
 
+uint32_t
+str_utf8_code(const char *s, size_t len)
+{
+	uint32_t c = (unsigned char)*s;
+
+	if (len == 1)
+		return c;
+	c &= 0x7fu >> len;
+	for (size_t i = 1; i < len; i++)
+		c = c << 6 | ((unsigned char)s[i] & 0x3f);
+	return c;
+}
+
 bool
 str_is_utf8(const char *s, size_t len)
 {

@@ -32,6 +32,9 @@ bool str_is_utf8(const char *s, size_t len);
  * there; 0 if there is none. */
 size_t str_utf8_step(const char *s, size_t len);
 
+/* The code point of one of so many bytes. */
+uint32_t str_utf8_code(const char *s, size_t len);
+
 /*
  * Names and passwords in addresses, in a text that is to be shown, become
  * "***": libcurl's messages quote a proxy's address as it was set.  Rather

@@ -73,8 +73,7 @@ kill -USR1 $pid
 ok 'status' wait_for has err '"tool":"gc-board",.*"agents":1,"doubted":0'
 
 # --- a page that cannot be written is tried again
-mv live.html was.html
-mkdir live.html
+until rm -f live.html && mkdir live.html 2> /dev/null; do :; done
 ok 'said' wait_for has err "'live.html' is no regular file; tried again"
 rmdir live.html
 ok 'and mended' wait_for has err "'live.html' is written again"
@@ -125,6 +124,20 @@ perl -0ne '
 ' evil.html > err 2>&1
 is 'tags are closed in order' "$(cat err)" ''
 
+# What has no place in a page, and what turns the rest of a line around.
+printf '%b' '\0033[1m\0302\0233\0342\0200\0256x\0342\0201\0246\0357\0277\0277' > odd
+{
+	agent odd "$(cat odd)" true "$(cat odd)" q "$(cat odd)"
+	agent long "$(printf '%0999d' 0)" true "$(printf '%0999d' 0)"
+} > in
+gc-board -o odd.html < in
+is 'is not in it' "$(grep -cP '[\x{80}-\x{9f}\x{202e}\x{2066}\x{ffff}\x1b]' \
+    odd.html)" 0
+is 'but that something was' "$(grep -o '<th scope="row">\S*\[1m[^<]*' \
+    odd.html | uniq)" '<th scope="row">�[1m��x��'
+is 'a long word is cut' "$(grep -oE '0{99,}[^<]*' odd.html | uniq)" \
+    "$(printf '%0120d' 0)…"
+
 # Contrast of 4.5 and more, in light and dark: WCAG 2.1, 1.4.3.
 perl -0ne '
 	sub lum { my @c = map { hex($_) / 255 } @_;
@@ -164,7 +177,7 @@ if [ -n "$browser" ] && look --dump-dom "file://$dir/evil.html" > dom &&
 	sed 's/data-at="[0-9]*"/data-at="1000"/' page.html > old.html
 	look --dump-dom "file://$dir/old.html" > dom
 	ok 'an old page says so' has dom \
-	    'id="old"[^>]*>This page is [0-9]+ s old'
+	    'id="old"[^>]*>This page is [0-9]+ h old'
 	is 'unhidden' "$(grep -c 'id="old"[^>]*hidden' dom)" 0
 	for size in 390,800 1920,1080; do
 		look --window-size=$size --screenshot="$dir/shot.png" \

@@ -39,6 +39,10 @@ sed 's/"Agent 000001"/"Bad\\u001b[2J\\u202e\\u0085Name"/' ten |
     gc-top --filter bad > out
 is 'no control character comes out' "$(sed 1d out | cut -c 1-14)" \
     'Bad?[2J??Name '
+marks='\\u0301\\u0301\\u0301\\u0301\\u0301\\u0301'
+sed "s/\"Agent 000001\"/\"Bad$marks\"/" ten | gc-top --filter bad > out
+is 'no more marks than a character has' \
+    "$(sed 1d out | grep -o "$(printf '\314\201')" | wc -l)" 4
 printf 'x\n' | gc-top --strict 2> err
 is 'strict' $? 65
 

@@ -1,7 +1,7 @@
 /*
  * gc-board: what its parts share.  main owns the loop and the options, page
- * writes the page, chart its timeline, style what it looks like.  All but
- * main are pure: the time is an argument.
+ * writes the page, text its words, chart its timeline, style what it looks
+ * like.  All but main are pure: the time is an argument.
  */
 #ifndef GC_BOARD_H
 #define GC_BOARD_H
@@ -42,11 +42,24 @@ struct page {
 /* The whole page as it is at wall_ms. */
 void page_write(struct buf *out, const struct page *p, int64_t wall_ms);
 
-/* Remote text between tags or in a quoted attribute. */
-void page_text(struct buf *out, const char *text);
+/* --- text --------------------------------------------------------------- */
+
+#define TEXT_MAX 120		/* characters; what is longer is cut */
+
+/* Remote text between tags or in a quoted attribute: markup is escaped, and
+ * what is unfit for a page becomes U+FFFD. */
+void text_remote(struct buf *out, const char *text);
+
+/* A status: its sign and its words, which may be broken where the platform
+ * has an underscore. */
+void text_status(struct buf *out, const char *status);
 
 /* Each kind has a sign, so that it can be told without colours. */
-const char *page_sign(enum crew_kind kind);
+const char *text_sign(enum crew_kind kind);
+
+/* 3 s, 12 min, 4 h 05, 3 d */
+void text_age(struct buf *out, int64_t ms);
+void text_clock(struct buf *out, int64_t wall_ms);
 
 extern const char style_sheet[], style_script[];
 /* base64 of the SHA-256 of style_script: the one script that may run. */

@@ -3,110 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cmd/gc-board/board.h"
 #include "lib/clock.h"
 #include "lib/die.h"
-#include "lib/str.h"
 
 #define RATE_SECONDS 10
 #define RED "<p class=\"red\" role=\"alert\">"
 #define QUEUES_MAX 60		/* rows: nobody reads more from afar */
-
-void
-page_text(struct buf *out, const char *text)
-{
-	static const struct { char c; const char *entity; } entities[] = {
-		{ '&', "&amp;" }, { '<', "&lt;" }, { '>', "&gt;" },
-		{ '"', "&quot;" }, { '\'', "&#39;" },
-	};
-	size_t n = sizeof(entities) / sizeof(entities[0]), i;
-
-	for (; *text != '\0'; text++) {
-		for (i = 0; i < n && entities[i].c != *text; i++)
-			continue;
-		if (i < n)
-			buf_adds(out, entities[i].entity);
-		else if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			buf_adds(out, "\xef\xbf\xbd");
-		else
-			buf_add(out, text, 1);
-	}
-}
-
-const char *
-page_sign(enum crew_kind kind)
-{
-	static const char *const signs[CREW_KINDS] = {
-		[CREW_READY] = "\xe2\x97\x8f",		/* a full circle */
-		[CREW_TALKING] = "\xe2\x96\xb6",	/* a triangle */
-		[CREW_BUSY] = "\xe2\x96\xa0",		/* a square */
-		[CREW_AWAY] = "\xe2\x97\x86",		/* a diamond */
-		[CREW_ALARM] = "\xe2\x9c\x96",		/* a cross */
-		[CREW_OFF] = "\xe2\x97\x8b",		/* an empty circle */
-		[CREW_OTHER] = "\xe2\x96\xb3",		/* an empty triangle */
-	};
-
-	return signs[kind];
-}
-
-/* A status: its sign and its words, which may be broken where the platform
- * has an underscore. */
-static void
-add_status(struct buf *out, const char *status)
-{
-	size_t n;
-
-	buf_adds(out, page_sign(crew_kind(status)));
-	buf_adds(out, "\xc2\xa0");
-	for (; *status != '\0'; status += n) {
-		char part[256];
-
-		n = strcspn(status, "_");
-		n += status[n] == '_';
-		if (n >= sizeof(part))
-			n = sizeof(part) - 1;
-		memcpy(part, status, n);
-		part[n] = '\0';
-		page_text(out, part);
-		if (status[n - 1] == '_')
-			buf_adds(out, "<wbr>");
-	}
-}
-
-/* 3 s, 12 min, 4 h 05, 3 d */
-static void
-add_age(struct buf *out, int64_t ms)
-{
-	int64_t s = ms > 0 ? ms / 1000 : 0;
-
-	if (s < 60)
-		buf_addf(out, "%" PRId64 " s", s);
-	else if (s < 3600)
-		buf_addf(out, "%" PRId64 " min", s / 60);
-	else if (s < 86400 && s / 60 % 60 == 0)
-		buf_addf(out, "%" PRId64 " h", s / 3600);
-	else if (s < 86400)
-		buf_addf(out, "%" PRId64 " h %02" PRId64, s / 3600,
-		    s / 60 % 60);
-	else
-		buf_addf(out, "%" PRId64 " d", s / 86400);
-}
-
-static void
-add_clock(struct buf *out, int64_t wall_ms)
-{
-	char utc[CLOCK_RFC3339_LEN + 1], local[16];
-	time_t t = (time_t)(wall_ms / 1000);
-	struct tm tm;
-
-	clock_format_ms(wall_ms, utc);
-	if (localtime_r(&t, &tm) == NULL ||
-	    strftime(local, sizeof(local), "%H:%M:%S", &tm) == 0)
-		local[0] = '\0';
-	buf_addf(out, "<time datetime=\"%s\">%s</time>", utc, local);
-}
 
 /* --- what is wrong ------------------------------------------------------ */
 
@@ -128,10 +32,10 @@ add_connection(struct buf *out, const struct page *p, int64_t wall_ms)
 	buf_adds(out, worst->state == SIGHT_CLOSED ? "closed" :
 	    "down, and everyone is polled");
 	buf_adds(out, ", for ");
-	add_age(out, wall_ms - worst->since_ms);
+	text_age(out, wall_ms - worst->since_ms);
 	if (worst->state == SIGHT_CLOSED && worst->reason[0] != '\0') {
 		buf_adds(out, " (");
-		page_text(out, worst->reason);
+		text_remote(out, worst->reason);
 		buf_adds(out, ")");
 	}
 	buf_adds(out, ".</p>\n");
@@ -151,7 +55,7 @@ add_alarms(struct buf *out, const struct page *p, int64_t wall_ms)
 		add_red(out, "Nothing has come yet.");
 	} else if (wall_ms - c->heard_ms >= p->old_ms) {
 		buf_adds(out, RED "The data is old: nothing has come for ");
-		add_age(out, wall_ms - c->heard_ms);
+		text_age(out, wall_ms - c->heard_ms);
 		buf_adds(out, ".</p>\n");
 	}
 	add_connection(out, p, wall_ms);
@@ -212,7 +116,7 @@ add_tiles(struct buf *out, const struct crew *c,
 
 		buf_addf(out, "<li class=\"%s\"><b>%zu</b><span>",
 		    crew_kind_name(kind), count->agents);
-		add_status(out, rows[i].name);
+		text_status(out, rows[i].name);
 		buf_adds(out, "</span>");
 		if (count->doubted > 0)
 			buf_addf(out, "<i>%zu in doubt</i>", count->doubted);
@@ -238,7 +142,7 @@ add_queue(struct buf *out, const struct crew *c, size_t queue,
 			kinds[crew_kind(crew_status_name(c, i))] +=
 			    counts[i].agents;
 	buf_adds(out, "<tr><th scope=\"row\">");
-	page_text(out, crew_queue_name(c, queue));
+	text_remote(out, crew_queue_name(c, queue));
 	buf_adds(out, "</th>");
 	for (int k = 0; k < CREW_KINDS; k++)
 		if (kinds[k] > 0)
@@ -283,7 +187,7 @@ add_queues(struct buf *out, const struct crew *c, struct crew_count *counts)
 			    crew_kind_name((enum crew_kind)k),
 			    crew_kind_name((enum crew_kind)k),
 			    crew_kind_name((enum crew_kind)k),
-			    page_sign((enum crew_kind)k));
+			    text_sign((enum crew_kind)k));
 		buf_adds(out, "<th scope=\"col\" class=\"n\">all</th></tr>"
 		    "</thead><tbody>\n");
 	}
@@ -330,12 +234,12 @@ add_longest(struct buf *out, const struct page *p, int64_t wall_ms)
 		    a->status));
 
 		buf_adds(out, "<tr><th scope=\"row\">");
-		page_text(out, rows[i].name);
+		text_remote(out, rows[i].name);
 		buf_addf(out, "</th><td class=\"%s\">", crew_kind_name(kind));
-		add_status(out, crew_status_name(c, a->status));
+		text_status(out, crew_status_name(c, a->status));
 		buf_adds(out, a->doubted ? " <span class=\"alarm\">?</span>"
 		    "</td><td class=\"n\">" : "</td><td class=\"n\">");
-		add_age(out, rows[i].order);
+		text_age(out, rows[i].order);
 		buf_adds(out, "</td></tr>\n");
 	}
 	if (n > 0)
@@ -358,13 +262,13 @@ add_head(struct buf *out, const struct page *p, int64_t wall_ms)
 	    "'sha256-");
 	buf_addf(out, "%s'\">\n<meta http-equiv=\"refresh\" content=\"%" PRId64
 	    "\">\n<title>", style_script_hash, seconds);
-	page_text(out, p->title);
+	text_remote(out, p->title);
 	buf_addf(out, "</title>\n<style>%s</style>\n</head>\n<body data-at=\"%"
 	    PRId64 "\" data-old=\"%" PRId64 "\">\n<header><h1>", style_sheet,
 	    wall_ms, 3 * p->interval_ms + 5000);
-	page_text(out, p->title);
+	text_remote(out, p->title);
 	buf_adds(out, "</h1>\n<p>as of ");
-	add_clock(out, wall_ms);
+	text_clock(out, wall_ms);
 	buf_adds(out, "</p></header>\n");
 }
 
@@ -375,7 +279,7 @@ add_legend(struct buf *out)
 	for (int k = 0; k < CREW_KINDS; k++)
 		buf_addf(out, "<li class=\"%s\">%s %s</li>",
 		    crew_kind_name((enum crew_kind)k),
-		    page_sign((enum crew_kind)k),
+		    text_sign((enum crew_kind)k),
 		    crew_kind_name((enum crew_kind)k));
 	buf_adds(out, "</ul>\n");
 }
@@ -408,7 +312,7 @@ page_write(struct buf *out, const struct page *p, int64_t wall_ms)
 	buf_adds(out, "<main>\n<div>\n");
 	add_tiles(out, p->crew, counts);
 	buf_adds(out, "<section><h2>The last ");
-	add_age(out, p->chart->span_ms);
+	text_age(out, p->chart->span_ms);
 	buf_adds(out, "</h2>\n");
 	chart_write(out, p->chart, wall_ms);
 	add_legend(out);

@@ -70,8 +70,10 @@ const char style_script[] =
     "e=document.getElementById('old');"
     "function look(){var s=Math.round((Date.now()-b.at)/1000);"
     "e.hidden=s*1000<+b.old;"
-    "e.textContent='This page is '+s+' s old: nobody writes it any more.'}"
+    "e.textContent='This page is '+(s<120?s+' s':s<7200?"
+    "Math.round(s/60)+' min':Math.round(s/3600)+' h')+"
+    "' old: nobody writes it any more.'}"
     "look();setInterval(look,1000)})()";
 
 const char style_script_hash[] =
-    "orMpHjJKlOUPhUjXt2M1SYYPr9rb+IcArmrBImh6C4I=";
+    "l0Ytm5cnoQdnPs66NT/7r5z/W0LvKeyvZ02PEASQOiU=";

@@ -10,26 +10,14 @@
 #include "lib/clock.h"
 #include "lib/str.h"
 
+#define MARKS_MAX 4		/* upon a character, of no width */
+
 static bool utf8;
 
 void
 cells_init(void)
 {
 	utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-}
-
-/* One character of len bytes as a code point. */
-static uint32_t
-decode(const char *s, size_t len)
-{
-	uint32_t c = (unsigned char)*s;
-
-	if (len == 1)
-		return c;
-	c &= 0x7fu >> len;
-	for (size_t i = 1; i < len; i++)
-		c = c << 6 | ((unsigned char)s[i] & 0x3f);
-	return c;
 }
 
 /* What moves the cursor, or turns the line around. */
@@ -67,7 +55,7 @@ width_all(const char *text, int stop)
 
 	while (left > 0 && columns <= stop &&
 	    (n = str_utf8_step(text, left)) > 0) {
-		columns += width_of(decode(text, n), &ok);
+		columns += width_of(str_utf8_code(text, n), &ok);
 		text += n;
 		left -= n;
 	}
@@ -79,16 +67,17 @@ cells_fit(struct buf *out, const char *text, int columns)
 {
 	bool cut = width_all(text, columns) > columns, ok;
 	size_t left = strlen(text), n;
-	int room = cut ? columns - 1 : columns, width;
+	int room = cut ? columns - 1 : columns, width, marks = MARKS_MAX;
 
 	while (left > 0 && (n = str_utf8_step(text, left)) > 0) {
-		width = width_of(decode(text, n), &ok);
+		width = width_of(str_utf8_code(text, n), &ok);
 		if (width > room)
 			break;
-		if (ok)
-			buf_add(out, text, n);
-		else
+		marks = width > 0 ? 0 : marks + 1;
+		if (!ok)
 			buf_adds(out, "?");
+		else if (marks <= MARKS_MAX)
+			buf_add(out, text, n);
 		room -= width;
 		text += n;
 		left -= n;
