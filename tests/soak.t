@@ -49,7 +49,7 @@ ok "its run can be run again" has args '--seed 7 '
 is "a gc-sim that cannot run is no run that went well" $? 1
 
 : > args
-"$here/scripts/soak" -k kept -j 1 2s > out 2> err
+"$here/scripts/soak" -k kept -j 1 5s > out 2> err
 is "by the clock" $? 0
 ok "it runs new seeds" [ "$(sort -u args | wc -l)" -gt 1 ]
 ok "each option of the table is drawn from" sh -c \
