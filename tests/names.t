@@ -47,6 +47,32 @@ ok 'from the cache alone: the same' cmp first second
 ok 'read again when it is old' has third.err '"known":704,"reads":1'
 ok 'the same again' cmp first third
 
+# --- a cache that cannot be trusted is read again, whatever its age
+cat > damaged.sh <<'S'
+cache=$XDG_CACHE_HOME/gc/default/names
+mkdir -p -m 700 "$XDG_CACHE_HOME/gc" "${cache%/*}"
+head -n 1 "$dir/plain" > one
+try() {
+	timeout 20 gc-names -v < one > one.out 2> one.err
+	echo "$1: $? $(grep -o '"known":[0-9]*,"reads":[0-9]*' one.err)"
+	rm -f "$cache"
+}
+head -c 999 "$dir/cache" > "$cache"
+try 'cut short'
+{ echo nonsense; cat "$dir/cache"; } > "$cache"
+try 'with a line of something else'
+: > "$cache"
+try empty
+mkfifo "$cache"
+try 'no file'
+S
+org --agents 700 --queues 4 -- env dir="$dir" sh "$dir/damaged.sh" > damaged
+is 'a damaged cache is read again' "$(cat damaged)" \
+    'cut short: 0 "known":704,"reads":1
+with a line of something else: 0 "known":704,"reads":1
+empty: 0 "known":704,"reads":1
+no file: 0 "known":704,"reads":1'
+
 # --- lines wait at the start, not for ever
 org --agents 5 --fault rest-hang=1 -- sh -c \
     'gc-names --wait 300ms < plain > out 2> err'

@@ -70,9 +70,10 @@ say_status(void)
 
 /* --- names from a file -------------------------------------------------- */
 
-/* Those of the file alone; what cannot be read stays as it was. */
+/* Those of the file alone; what cannot be read stays as it was.  *whole: it
+ * is as one that dict_write made. */
 static int
-load(const char *path, struct err *e)
+load(const char *path, bool *whole, struct err *e)
 {
 	struct dict fresh = { NULL, 0, 0, 0 };
 	struct buf text;
@@ -90,18 +91,23 @@ load(const char *path, struct err *e)
 		dict_free(&app.dict);
 		app.dict = fresh;
 		app.known = app.dict.count;
+		if (whole != NULL)
+			*whole = bad == 0 && text.len > 0 &&
+			    text.data[text.len - 1] == '\n';
 	}
 	buf_free(&text);
 	return status;
 }
 
-/* The cache of an earlier run: its age decides when to read again. */
+/* The cache of an earlier run: its age decides when to read again, or that
+ * it is damaged. */
 static void
 open_cache(void)
 {
 	struct read *r = &app.read;
 	struct stat st;
 	int64_t age_ms;
+	bool whole;
 	struct err e;
 
 	r->due_ms = app.now_ms;
@@ -112,8 +118,13 @@ open_cache(void)
 	}
 	if (stat(r->cache, &st) == -1)
 		return;
-	if (load(r->cache, &e) == -1) {
+	if (file_check_regular(r->cache, &e) == -1 ||
+	    load(r->cache, &whole, &e) == -1) {
 		log_warn("%s", e.msg);
+		return;
+	}
+	if (!whole) {
+		log_warn("%s is damaged: the names are read again", r->cache);
 		return;
 	}
 	age_ms = clock_wall_ms() - (int64_t)st.st_mtime * 1000;
@@ -167,7 +178,7 @@ reload(void)
 	struct err e;
 
 	if (!app.from_rest) {
-		if (load(app.opt.names, &e) == -1)
+		if (load(app.opt.names, NULL, &e) == -1)
 			log_warn("HUP: the names stay as they were: %s",
 			    e.msg);
 		return;
@@ -257,7 +268,7 @@ start_file(struct sandbox *box)
 {
 	struct err e;
 
-	if (load(app.opt.names, &e) == -1)
+	if (load(app.opt.names, NULL, &e) == -1)
 		die(GC_EX_IOERR, "%s", e.msg);
 	sandbox_file(box, app.opt.names);
 }
