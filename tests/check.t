@@ -63,6 +63,13 @@ broken 'the other protocol' stream 78 'GC_PROTOCOL'
 options='--protocol events --fault rest-fail=1'
 org "$check"
 broken 'an API that fails' rest 69 'later'
+options='--protocol channels --fault rest-garbage=1'
+org "$check"
+broken 'nonsense for a list' rest 69 'answers in its place'
+options='--protocol channels --fault deny=1'
+org "$check"
+broken 'no topic permitted' subscription 77 'lacks a right'
+is 'that is all' "$(verdict pong)" skipped
 options='--fault refuse=403:9'
 org "$check"
 broken 'a permission that is missing' stream 77 'lacks a right'
@@ -106,20 +113,32 @@ if wait_for listens; then
 	broken 'an expired certificate' tls 77 'has expired'
 fi
 
-# An API that refuses what the client wants to read.
-perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(Listen => 9,
-    LocalAddr => "127.0.0.1", ReuseAddr => 1); print $s->sockport, "\n";
-    close STDOUT; while (my $c = $s->accept) {
-	while (<$c>) { last if /^\r?$/ }
-	my $b = q({"message":"missing routing:agent:view","code":"forbidden"});
-	print $c "HTTP/1.1 403 Forbidden\r\nContent-Length: " . length($b) .
-	    "\r\nConnection: close\r\n\r\n$b"; close $c; }' > forbids &
-later $!
-wait_for [ -s forbids ]
+# Servers that say the same to all: an API that refuses what the client wants
+# to read, and a portal that lets nobody out.
+says() {	# PORT-FILE STATUS BODY
+	perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(Listen => 9,
+	    LocalAddr => "127.0.0.1", ReuseAddr => 1);
+	    print $s->sockport, "\n"; close STDOUT;
+	    while (my $c = $s->accept) {
+		while (<$c>) { last if /^\r?$/ }
+		print $c "HTTP/1.1 $ARGV[0]\r\nContent-Length: ",
+		    length $ARGV[1], "\r\nConnection: close\r\n\r\n$ARGV[1]";
+		close $c; }' "$2" "$3" > "$1" &
+	later $!
+	wait_for [ -s "$1" ]
+}
+says forbids '403 Forbidden' \
+    '{"message":"missing routing:agent:view","code":"forbidden"}'
+says portal '200 OK' '<html>Welcome! Please sign in'
 options=--plain
 org "GC_API_URL=http://127.0.0.1:$(cat forbids) $check"
 broken 'REST 403' rest 77 'permission'
 ok 'which permission' has out 'missing routing:agent:view'
+for protocol in events channels; do
+	org "GC_PROTOCOL=$protocol GC_API_URL=http://127.0.0.1:$(cat portal) \
+	    $check"
+	broken "$protocol: a portal" rest 69 'portal'
+done
 
 # In words, for people.
 options=

@@ -11,6 +11,7 @@
 #include "lib/clock.h"
 #include "lib/http.h"
 #include "lib/platform.h"
+#include "lib/scan.h"
 
 #define MIN_TTL_MS 60000
 #define TOKEN_MS 90000		/* gc-token itself takes 60 s at most */
@@ -96,23 +97,57 @@ get(const struct check *c, const char *path, struct http_reply *reply,
 	return reply->status;
 }
 
-/* Someone whom the stream can be tried with. */
-static void
-take_user(struct check *c, const struct http_reply *reply)
+static const char *
+body_of(const struct http_reply *reply)
+{
+	return reply->body.data != NULL ? reply->body.data : "";
+}
+
+/* Someone whom the stream can be tried with, if there is anyone. */
+static int
+take_user(struct check *c, const struct http_reply *reply, struct err *e)
 {
 	struct platform_page page;
 	struct slice element;
 	const char *at = NULL;
 	struct buf id;
-	struct err e;
 
-	if (platform_page(&page, reply->body.data, reply->body.len, &e) == -1)
-		return;
+	if (platform_page(&page, body_of(reply), reply->body.len, e) == -1)
+		return -1;
 	buf_init(&id, PLATFORM_ID_MAX);
 	if (platform_each(&page, &at, &element) &&
 	    platform_user(element, &id) == 0)
 		c->user_id = buf_take(&id);
 	buf_free(&id);
+	return 0;
+}
+
+/* What came with a 200. */
+static void
+answered(struct check *c, struct finding *f, const struct http_reply *reply)
+{
+	enum scan_verdict v;
+	struct err e;
+	int status;
+
+	if (c->config.channels) {
+		status = take_user(c, reply, &e);
+	} else {
+		v = scan_object(body_of(reply), reply->body.len, NULL, 0,
+		    NULL);
+		status = v == SCAN_OK ? 0 : err_set(&e, GC_EX_UNAVAILABLE,
+		    "%s", scan_reason(v));
+	}
+	if (status == -1) {
+		check_failed(f, e.code, "reading the API: 200, but %s",
+		    e.msg);
+		check_advise(f, "is it the API, or is it a proxy or a portal "
+		    "that answers in its place?");
+	} else {
+		check_ok(f, c->config.channels ? "the list of users may be "
+		    "read%s" : "agents' states may be read",
+		    c->user_id == NULL ? ", and is empty" : "");
+	}
 }
 
 static void
@@ -121,8 +156,7 @@ refused(struct finding *f, long status, const char *what,
 {
 	struct platform_error error;
 
-	if (!platform_error(&error, reply->body.data != NULL ?
-	    reply->body.data : "", reply->body.len))
+	if (!platform_error(&error, body_of(reply), reply->body.len))
 		error.message[0] = '\0';
 	check_failed(f, status == 401 || status == 403 ? GC_EX_NOPERM :
 	    status == 404 || status == 405 || status == 410 ? GC_EX_CONFIG :
@@ -162,11 +196,9 @@ check_rest(struct check *c, struct finding *f)
 	if (status == 0) {
 		check_failed(f, e.code, "%s", e.msg);
 		check_advise(f, "the API is not reached: see above");
-	} else if (c->config.channels && status == 200) {
-		take_user(c, &reply);
-		check_ok(f, "the list of users may be read%s",
-		    c->user_id == NULL ? ", and is empty" : "");
-	} else if (!c->config.channels && (status == 404 || status == 200)) {
+	} else if (status == 200) {
+		answered(c, f, &reply);
+	} else if (!c->config.channels && status == 404) {
 		check_ok(f, "agents' states may be read");
 	} else {
 		refused(f, status, "reading the API", &reply);
