@@ -39,6 +39,28 @@ cut(struct text name)
 	return len;
 }
 
+/* The name with blanks for control characters, C1 and NUL among them. */
+static void
+put_name(struct dict_entry *e, struct text name)
+{
+	const char *p = name.p, *end = p + cut(name);
+	char *to;
+
+	e->name = to = xcalloc((size_t)(end - p) + 1, 1);
+	while (p < end) {
+		if ((unsigned char)*p < 0x20 || *p == 0x7f) {
+			*to++ = ' ';
+			p++;
+		} else if (end - p > 1 && *p == '\xc2' && (unsigned char)p[1] < 0xa0) {
+			*to++ = ' ';
+			p += 2;
+		} else {
+			*to++ = *p++;
+		}
+	}
+	e->name_len = (uint32_t)(to - e->name);
+}
+
 void
 dict_put(struct dict *d, struct text id, struct text name)
 {
@@ -52,13 +74,10 @@ dict_put(struct dict *d, struct text id, struct text name)
 		d->all = xreallocarray(d->all, d->alloc, sizeof(*d->all));
 	}
 	e = &d->all[d->count];
-	name.len = cut(name);
-	*e = (struct dict_entry){ xstrndup(id.p, id.len),
-	    xstrndup(name.p, name.len), id.len, name.len, d->count };
+	*e = (struct dict_entry){ .id = xstrndup(id.p, id.len),
+	    .id_len = id.len, .order = d->count };
+	put_name(e, name);
 	d->count++;
-	for (char *p = e->name; p < e->name + e->name_len; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = ' ';
 }
 
 static struct text
@@ -150,6 +169,7 @@ dict_read(struct dict *d, const char *text, size_t len, uint64_t *bad)
 			continue;
 		tab = memchr(text, '\t', (size_t)(eol - text));
 		if (tab == NULL || tab == text || tab + 1 == eol ||
+		    memchr(text, '\0', (size_t)(tab - text)) != NULL ||
 		    !str_is_utf8(text, (size_t)(eol - text))) {
 			if (*bad == 0)
 				*bad = line;

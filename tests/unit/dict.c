@@ -86,10 +86,31 @@ test_long(void)
 	dict_free(&d);
 }
 
+static void
+test_control(void)
+{
+	static const char file[] = "ann\tA\0\t\t\x7fx\nbob\tB\xc2\x9b"
+	    "1\xc2\xa0\nc\0t\tCat\n";
+	static const char want[] = "ann\tA    x\nbob\tB 1\xc2\xa0\n";
+	struct dict d = { NULL, 0, 0, 0 };
+	struct buf out;
+	uint64_t bad;
+
+	dict_read(&d, file, sizeof(file) - 1, &bad);
+	is_int((long long)bad, 3, "an id with a NUL is none");
+	is_int(dict_get(&d, t("ann")).len, 6, "a name has all its bytes");
+	buf_init(&out, 64);
+	dict_write(&d, &out);
+	is_str(out.data, want, "control characters are blanks");
+	buf_free(&out);
+	dict_free(&d);
+}
+
 int
 main(void)
 {
 	test_put();
+	test_control();
 	test_text();
 	test_long();
 	return done();
