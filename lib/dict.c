@@ -51,7 +51,8 @@ put_name(struct dict_entry *e, struct text name)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f) {
 			*to++ = ' ';
 			p++;
-		} else if (end - p > 1 && *p == '\xc2' && (unsigned char)p[1] < 0xa0) {
+		} else if (end - p > 1 && *p == '\xc2' &&
+		    (unsigned char)p[1] < 0xa0) {
 			*to++ = ' ';
 			p += 2;
 		} else {
@@ -138,6 +139,13 @@ dict_get(struct dict *d, struct text id)
 			low = middle + 1;
 	}
 	return (struct text){ NULL, 0 };
+}
+
+size_t
+dict_count(struct dict *d)
+{
+	seal(d);
+	return d->count;
 }
 
 void

@@ -35,6 +35,9 @@ void dict_put(struct dict *d, struct text id, struct text name);
 /* p NULL: not there.  Valid until the next put. */
 struct text dict_get(struct dict *d, struct text id);
 
+/* How many ids have a name. */
+size_t dict_count(struct dict *d);
+
 /* Put all that from has. */
 void dict_add(struct dict *d, const struct dict *from);
 

@@ -78,15 +78,37 @@ org --agents 5 --fault rest-hang=1 -- sh -c \
     'gc-names --wait 300ms < plain > out 2> err'
 is 'who is not answered goes on without' "$(wc -l < out)" 700
 is 'with null' "$(jq -c 'select(.queueNames | type != "object")' out)" ''
+ok 'and that is said' has err 'the names are not there yet'
+
+# --- a list that fails, or a token, is tried again while lines wait, and what
+# came without it is not kept
+cat > partly.sh <<'S'
+jq -c 'del(.name)' "$dir/plain" | head -n 3 > three
+echo "exit 69" > token
+GC_TOKEN_CMD="sh $PWD/token" gc-names -v --wait 60s < three > three.out \
+    2> three.err & pid=$!
+until grep -q 'again in' three.err; do sleep 0.1; done
+ls "$XDG_CACHE_HOME/gc/default/names" 2> kept
+echo "exec gc-token" > token
+wait $pid
+cat "$XDG_CACHE_HOME/gc/default/names" >> kept
+S
+org --agents 700 --queues 4 --fault rest-fail=0.5 -- \
+    env dir="$dir" sh "$dir/partly.sh"
+is 'in the end all have a name' "$(jq -c '.name | type' three.out | uniq -c |
+    tr -s ' ')" ' 3 "string"'
+is 'only all of them are kept' "$(grep -c 'No such' kept) $(wc -l < kept)" \
+    '1 705'
+ok 'after some failures' has three.err '"failedReads":[1-9]'
 
 # --- it fails: said, and the lines go on
 org --agents 5 --fault rest-fail=1 -- sh -c \
-    'gc-names < plain > out 2> err; echo $? > code'
+    'gc-names --wait 1s < plain > out 2> err; echo $? > code'
 is 'an API that fails: 0' "$(cat code)" 0
 is 'every line' "$(wc -l < out)" 700
 ok 'and why' has err 'reading the list of users'
 org --agents 5 --fault rest-garbage=1 -- sh -c \
-    'gc-names < plain > out 2> err; echo $? > code'
+    'gc-names --wait 1s < plain > out 2> err; echo $? > code'
 is 'nonsense: 0' "$(cat code)" 0
 is 'every line' "$(wc -l < out)" 700
 GC_API_URL=http://127.0.0.1:9 GC_TOKEN_CMD='sh -c "exit 77"' \

@@ -90,7 +90,7 @@ load(const char *path, bool *whole, struct err *e)
 			    bad);
 		dict_free(&app.dict);
 		app.dict = fresh;
-		app.known = app.dict.count;
+		app.known = dict_count(&app.dict);
 		if (whole != NULL)
 			*whole = bad == 0 && text.len > 0 &&
 			    text.data[text.len - 1] == '\n';
@@ -222,8 +222,12 @@ turn(void)
 		    POLLIN, 0 };
 		n += rest_interest(app.read.rest, fds + n, &due);
 	}
-	if (app.hold && (app.now_ms >= app.hold_until_ms ||
-	    app.filter.stop_ms != 0))
+	if (app.hold && app.now_ms >= app.hold_until_ms) {
+		log_warn("the names are not there yet: the lines go on with "
+		    "what is known");
+		app.hold = false;
+	}
+	if (app.filter.stop_ms != 0)
 		app.hold = false;
 	if (app.hold && app.hold_until_ms < due)
 		due = app.hold_until_ms;

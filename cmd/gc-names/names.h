@@ -16,6 +16,8 @@
 #define NAMES_FILE_MAX (64u << 20)	/* bytes of --names FILE or a cache */
 
 /* Reading all names by REST: page after page of each list. */
+#define LISTS 2			/* of users, of queues */
+
 struct read {
 	struct config config;
 	struct rest *rest;
@@ -26,11 +28,11 @@ struct read {
 	size_t list;		/* which list is read */
 	uint64_t page;
 	unsigned page_size;
-	bool had_one;		/* a list was read whole in this turn */
+	bool came[LISTS];	/* whole, since all of them last were */
 	bool refused_once;	/* 401, and a new token was asked for */
 	struct dict found;
 	int64_t due_ms;		/* the next turn; monotonic */
-	int64_t last_ms;	/* the last one that brought something */
+	int64_t last_ms;	/* all lists had come */
 	unsigned failures;	/* in a row */
 	char *cache;		/* path */
 	uint64_t turns, failed;

@@ -17,12 +17,11 @@
 static const struct {
 	const char *path, *what, *permission;
 	unsigned page_size;
-} lists[] = {
+} lists[LISTS] = {
 	{ "/api/v2/users?state=any", "the list of users", NULL, 500 },
 	{ "/api/v2/routing/queues?", "the list of queues",
 	    "routing:queue:view", 100 },
 };
-#define LISTS (sizeof(lists) / sizeof(lists[0]))
 
 static const struct backoff again = {
 	.base_ms = 5000, .cap_ms = 600000, .jitter_ms = 2000
@@ -49,7 +48,17 @@ keep_cache(struct app *app)
 	buf_free(&out);
 }
 
-/* A turn is over: with names, or to be tried again. */
+static bool
+is_whole(const struct read *r)
+{
+	for (size_t i = 0; i < LISTS; i++)
+		if (!r->came[i])
+			return false;
+	return true;
+}
+
+/* A turn is over: with all names, or what is missing is to be tried again.
+ * Only all of them are kept, for a cache that has some would pass for new. */
 static void
 turn_ended(struct app *app)
 {
@@ -57,14 +66,16 @@ turn_ended(struct app *app)
 
 	r->reading = false;
 	r->turns++;
-	if (r->had_one) {
+	dict_add(&app->dict, &r->found);
+	app->known = dict_count(&app->dict);
+	if (is_whole(r)) {
+		memset(r->came, 0, sizeof(r->came));
 		r->failures = 0;
 		r->last_ms = app->now_ms;
 		r->due_ms = app->now_ms + app->opt.refresh_ms;
-		dict_add(&app->dict, &r->found);
 		keep_cache(app);
-		app->known = app->dict.count;
 		log_note("%" PRIu64 " names are known", app->known);
+		app->hold = false;
 	} else {
 		r->failed++;
 		r->due_ms = app->now_ms + backoff_delay_ms(&again,
@@ -73,7 +84,6 @@ turn_ended(struct app *app)
 		    1000);
 	}
 	dict_free(&r->found);
-	app->hold = false;
 }
 
 /* --- the token ---------------------------------------------------------- */
@@ -178,11 +188,13 @@ list_failed(struct app *app, const struct rest_answer *a, const struct err *e)
 		r->fatal = e->code;
 		return;
 	}
-	if (a->status == 403 && permission != NULL)
+	if (a->status == 403 && permission != NULL) {
 		log_warn("%s; the client needs the permission %s", e->msg,
 		    permission);
-	else
+		r->came[r->list] = true;	/* as far as it ever will */
+	} else {
 		log_warn("%s", e->msg);
+	}
 	next_list(app);
 }
 
@@ -212,7 +224,7 @@ on_page(void *arg, const struct rest_answer *a)
 		next_page(app);
 		return;
 	}
-	r->had_one = true;
+	r->came[r->list] = true;
 	next_list(app);
 }
 
@@ -236,11 +248,16 @@ next_page(struct app *app)
 	buf_free(&what);
 }
 
+/* Of those from this one on the first that has not come. */
 static void
-begin_list(struct read *r)
+begin_list(struct read *r, size_t list)
 {
+	while (list < LISTS && r->came[list])
+		list++;
+	r->list = list;
 	r->page = 1;
-	r->page_size = lists[r->list].page_size;
+	if (list < LISTS)
+		r->page_size = lists[list].page_size;
 }
 
 static void
@@ -248,12 +265,11 @@ next_list(struct app *app)
 {
 	struct read *r = &app->read;
 
-	if (++r->list == LISTS) {
+	begin_list(r, r->list + 1);
+	if (r->list == LISTS)
 		turn_ended(app);
-		return;
-	}
-	begin_list(r);
-	next_page(app);
+	else
+		next_page(app);
 }
 
 /* --- turns -------------------------------------------------------------- */
@@ -282,6 +298,7 @@ read_again(struct app *app)
 	rest_del(r->rest);
 	dict_free(&r->found);
 	read_start(app);
+	memset(r->came, 0, sizeof(r->came));
 	r->reading = false;
 	r->failures = 0;
 	r->due_ms = app->now_ms;
@@ -311,9 +328,8 @@ read_step(struct app *app)
 	if (app->now_ms < r->due_ms)
 		return r->due_ms;
 	r->reading = true;
-	r->had_one = r->refused_once = false;
-	r->list = 0;
-	begin_list(r);
+	r->refused_once = false;
+	begin_list(r, 0);
 	ask_token(app);
 	return CLOCK_NEVER;
 }
