@@ -140,6 +140,50 @@ for protocol in events channels; do
 	broken "$protocol: a portal" rest 69 'portal'
 done
 
+says elsewhere '404 Not Found' 'zzzz'
+org "GC_PROTOCOL=events GC_API_URL=http://127.0.0.1:$(cat elsewhere) $check"
+broken 'a 404 of something else' rest 78 'GC_REGION'
+
+# Each step has its own time.
+for options in '--protocol events' '--protocol channels'; do
+	org 'gc-check --json --timeout 700ms'
+	is "$options: in a short time" "$(cat code) $(failed)" '0 '
+done
+options='--protocol channels --fault refuse=503:99'
+org "$check"
+is 'a refused socket: why' "$(jq -r 'select(.step == "stream") | .what' out |
+    grep -c 503)" 1
+
+# It ends when it is told to, and leaves nobody behind.
+GC_API_URL=http://127.0.0.1:$(cat forbids) GC_PROTOCOL=channels
+export GC_API_URL GC_PROTOCOL
+printf '#!/bin/sh\necho $$ > asleep\nexec sleep 300\n' > hangs
+for signal in TERM INT; do
+	code=$([ $signal = TERM ] && echo 143 || echo 130)
+	rm -f asleep
+	GC_TOKEN_CMD="sh $PWD/hangs" timeout -k 1 -s KILL 15 \
+	    sh -c 'echo $$ > pid; exec gc-check' > out 2> err & job=$!
+	wait_for [ -s asleep ]
+	kill -USR1 "$(cat pid)"
+	wait_for has err '"step":"token"'
+	kill -$signal "$(cat pid)"
+	wait $job
+	is "$signal: it ends by it" $? "$code"
+	gone() { ! kill -0 "$(cat asleep)" 2> /dev/null; }
+	ok 'and the token command with it' wait_for gone
+done
+unset GC_API_URL GC_PROTOCOL
+
+# A reader that has gone, a full disk.
+(gc-check; echo $? > code) 2> err | true
+is 'no reader: as cat' "$(cat code)" 141
+is 'without a word' "$(cat err)" ''
+if [ -w /dev/full ]; then
+	gc-check > /dev/full 2> err
+	is 'a full disk' $? 74
+	ok 'is named' has err 'No space left'
+fi
+
 # In words, for people.
 options=
 org 'GC_CLIENT_SECRET=tr0ub4dor gc-check -vv'

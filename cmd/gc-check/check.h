@@ -6,6 +6,8 @@
 #ifndef GC_CHECK_H
 #define GC_CHECK_H
 
+#include <curl/curl.h>
+
 #include "lib/config.h"
 #include "lib/token.h"
 
@@ -47,7 +49,7 @@ struct check {
 	bool ran, opened, alive;
 	uint64_t subscriptions, rejected, rtt_ms;
 	int stream_code;
-	char stream_words[CHECK_TEXT_MAX];	/* its last on stderr */
+	char stream_words[CHECK_TEXT_MAX];	/* its reason, on stderr */
 };
 
 __attribute__((format(printf, 2, 3)))
@@ -58,6 +60,12 @@ __attribute__((format(printf, 2, 3)))
 void check_advise(struct finding *f, const char *fmt, ...);
 __attribute__((format(printf, 2, 3)))
 void check_skip(struct finding *f, const char *fmt, ...);
+
+/* Was it told to end?  Where a step waits it asks that, and looks at the
+ * descriptor, too; a transfer of curl's asks by check_stoppable. */
+bool check_stopped(void);
+int check_signals(void);
+void check_stoppable(CURL *easy);
 
 /* The steps, in their order; each leaves in c what the next ones need. */
 typedef void check_step(struct check *c, struct finding *f);

@@ -106,6 +106,7 @@ ask(struct probe *p, const struct check *c)
 		return;
 	http_reply_init(&reply);
 	http_prepare(easy, p->url, c->config.cacert, c->timeout_ms, &reply);
+	check_stoppable(easy);
 	curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
 	result = curl_easy_perform(easy);
 	p->local_ms = clock_wall_ms();

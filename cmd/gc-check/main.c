@@ -1,5 +1,7 @@
 /* gc-check: what stands between this machine and the stream, step by step.
  * CONTRACT section 11. */
+#include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +21,9 @@ static struct app {
 	bool json;
 	struct metrics metrics;
 	uint64_t counts[CHECK_SKIPPED + 1], code;
+	const char *step;
+	struct sigs sigs;
+	int signals;
 } app = { .check = { .timeout_ms = 10000 } };
 
 static const struct opt table[] = {
@@ -106,15 +111,66 @@ check_skip(struct finding *f, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* --- signals ------------------------------------------------------------ */
+
+static void
+say_status(void)
+{
+	char line[256];
+	int n = snprintf(line, sizeof(line), "{\"tool\":\"gc-check\","
+	    "\"step\":\"%s\",\"ok\":%" PRIu64 ",\"failed\":%" PRIu64
+	    ",\"skipped\":%" PRIu64 "}", app.step, app.counts[CHECK_OK],
+	    app.counts[CHECK_FAILED], app.counts[CHECK_SKIPPED]);
+
+	log_raw(line, (size_t)n);
+}
+
+bool
+check_stopped(void)
+{
+	sigs_take(&app.sigs);
+	if (app.sigs.status)
+		say_status();
+	app.sigs.status = false;
+	return app.sigs.stops > 0;
+}
+
+int
+check_signals(void)
+{
+	return app.signals;
+}
+
+static int
+on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	(void)arg, (void)a, (void)b, (void)c, (void)d;
+	return check_stopped();
+}
+
+void
+check_stoppable(CURL *easy)
+{
+	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+}
+
 /* --- telling ------------------------------------------------------------ */
 
-/* Remote text may be in it. */
+/* Remote text may be in it: without control characters, C1's among them. */
 static void
 print_words(const char *text)
 {
-	for (; *text != '\0'; text++)
-		putchar((unsigned char)*text < 0x20 || *text == 0x7f ? '?' :
-		    *text);
+	for (; *text != '\0'; text++) {
+		if (*text == '\xc2' && (unsigned char)text[1] >= 0x80 &&
+		    (unsigned char)text[1] < 0xa0)
+			text++;
+		else if ((unsigned char)*text >= 0x20 && *text != 0x7f) {
+			putchar(*text);
+			continue;
+		}
+		putchar('?');
+	}
 }
 
 static void
@@ -153,6 +209,17 @@ tell_json(const char *name, const struct finding *f)
 	buf_free(&out);
 }
 
+/* As a filter whose reader has gone, or with why it cannot be. */
+static void
+flush(void)
+{
+	if (fflush(stdout) != EOF)
+		return;
+	if (errno == EPIPE)
+		sigs_die_pipe();
+	die(GC_EX_IOERR, "can't write to stdout: %s", strerror(errno));
+}
+
 static int
 run_all(void)
 {
@@ -162,15 +229,18 @@ run_all(void)
 
 	for (size_t i = 0; i < STEPS; i++) {
 		f = (struct finding){ .verdict = CHECK_SKIPPED };
+		app.step = steps[i].name;
 		if (shut)
 			check_skip(&f, "a step before it failed");
 		else
 			steps[i].step(&app.check, &f);
+		if (check_stopped())
+			sigs_die_stop();
 		if (app.json)
 			tell_json(steps[i].name, &f);
 		else
 			tell_words(steps[i].name, &f);
-		fflush(stdout);
+		flush();
 		app.counts[f.verdict]++;
 		if (f.verdict != CHECK_FAILED)
 			continue;
@@ -199,7 +269,8 @@ main(int argc, char **argv)
 		    argv[argc - 1]);
 	app.metrics.table = metrics;
 	app.metrics.count = OPTS_COUNT(metrics);
-	if (http_start(&e) == -1 || sigs_open(false, &e) == -1)
+	if (http_start(&e) == -1 ||
+	    (app.signals = sigs_open(false, &e)) == -1)
 		die_err(&e);
 	app.code = (uint64_t)(code = run_all());
 	metrics_write(&app.metrics);
@@ -208,7 +279,5 @@ main(int argc, char **argv)
 	free(app.check.user_id);
 	probes_free(&app.check);
 	http_stop();
-	if (fflush(stdout) == EOF || ferror(stdout))
-		die(GC_EX_IOERR, "can't write to stdout");
 	return code;
 }

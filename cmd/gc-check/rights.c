@@ -21,7 +21,7 @@ static int
 wait_for_token(struct check *c, struct asktoken *a, struct err *e)
 {
 	int64_t until = clock_mono_ms() + TOKEN_MS, left;
-	struct pollfd fd;
+	struct pollfd fds[2];
 	int got;
 
 	while ((got = asktoken_feed(a, &c->token, e)) == 0) {
@@ -29,10 +29,13 @@ wait_for_token(struct check *c, struct asktoken *a, struct err *e)
 		if (left <= 0)
 			return err_set(e, GC_EX_UNAVAILABLE, "%s does not "
 			    "end", a->name);
-		fd = (struct pollfd){ asktoken_fd(a), POLLIN, 0 };
+		if (check_stopped())
+			return err_set(e, GC_EX_UNAVAILABLE, "told to end");
+		fds[0] = (struct pollfd){ asktoken_fd(a), POLLIN, 0 };
+		fds[1] = (struct pollfd){ check_signals(), POLLIN, 0 };
 		/* its end is told by no descriptor: look again soon */
-		poll(&fd, 1, left < 50 ? (int)left : 50);
-		if (fd.fd == -1)
+		poll(fds, 2, left < 50 ? (int)left : 50);
+		if (fds[0].fd == -1)
 			poll(NULL, 0, 10);
 	}
 	return got;
@@ -84,6 +87,7 @@ get(const struct check *c, const char *path, struct http_reply *reply,
 	buf_addf(&bearer, "Authorization: Bearer %s", c->token.access_token);
 	headers = curl_slist_append(headers, bearer.data);
 	http_prepare(easy, url.data, c->config.cacert, c->timeout_ms, reply);
+	check_stoppable(easy);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
 	result = curl_easy_perform(easy);
 	if (http_result(result, reply, e) == 0)
@@ -122,22 +126,24 @@ take_user(struct check *c, const struct http_reply *reply, struct err *e)
 	return 0;
 }
 
+static bool
+is_object(const struct http_reply *reply)
+{
+	return scan_object(body_of(reply), reply->body.len, NULL, 0, NULL) ==
+	    SCAN_OK;
+}
+
 /* What came with a 200. */
 static void
 answered(struct check *c, struct finding *f, const struct http_reply *reply)
 {
-	enum scan_verdict v;
 	struct err e;
-	int status;
+	int status = 0;
 
-	if (c->config.channels) {
+	if (c->config.channels)
 		status = take_user(c, reply, &e);
-	} else {
-		v = scan_object(body_of(reply), reply->body.len, NULL, 0,
-		    NULL);
-		status = v == SCAN_OK ? 0 : err_set(&e, GC_EX_UNAVAILABLE,
-		    "%s", scan_reason(v));
-	}
+	else if (!is_object(reply))
+		status = err_set(&e, GC_EX_UNAVAILABLE, "no JSON object");
 	if (status == -1) {
 		check_failed(f, e.code, "reading the API: 200, but %s",
 		    e.msg);
@@ -198,7 +204,8 @@ check_rest(struct check *c, struct finding *f)
 		check_advise(f, "the API is not reached: see above");
 	} else if (status == 200) {
 		answered(c, f, &reply);
-	} else if (!c->config.channels && status == 404) {
+	} else if (!c->config.channels && status == 404 &&
+	    is_object(&reply)) {
 		check_ok(f, "agents' states may be read");
 	} else {
 		refused(f, status, "reading the API", &reply);

@@ -18,6 +18,8 @@
 
 #define PROGRAM "gc-subscribe"
 #define NOT_FOUND 127
+#define PING_MS 1000		/* after the open: see start */
+#define NO_REASON " used up"	/* the end of what it says last */
 
 enum { EVENT, SUBSCRIPTIONS, REJECTED, RTT, MSG, KEYS };
 
@@ -100,7 +102,9 @@ take_line(struct check *c, const char *line, size_t len)
 		struct buf text;
 
 		buf_init(&text, CHECK_TEXT_MAX - 1);
-		if (slice_unescape(v[MSG], &text) == 0)
+		if (slice_unescape(v[MSG], &text) == 0 &&
+		    (c->stream_words[0] == '\0' ||
+		    strstr(text.data, NO_REASON) == NULL))
 			snprintf(c->stream_words, sizeof(c->stream_words),
 			    "%s", text.data);
 		buf_free(&text);
@@ -129,19 +133,25 @@ read_lines(struct check *c, struct ndjson_in *in)
 	}
 }
 
-/* Until it is alive, has ended, or there is no time left. */
+/* Until it is alive, has ended, or there is no time left: one to open, one
+ * for the pong. */
 static void
 listen_to(struct check *c, int out, int words)
 {
 	int64_t until = clock_mono_ms() + c->timeout_ms;
 	struct ndjson_in ins[2];
-	struct pollfd fds[2] = { { out, POLLIN, 0 }, { words, POLLIN, 0 } };
+	struct pollfd fds[3] = { { out, POLLIN, 0 }, { words, POLLIN, 0 },
+	    { check_signals(), POLLIN, 0 } };
+	bool opened = false;
 
 	ndjson_in_init(&ins[0], out);
 	ndjson_in_init(&ins[1], words);
 	while (!c->alive && (fds[0].fd != -1 || fds[1].fd != -1) &&
-	    clock_mono_ms() < until) {
-		if (poll(fds, 2, clock_poll_ms(clock_mono_ms(), until)) <= 0)
+	    clock_mono_ms() < until && !check_stopped()) {
+		if (c->opened && !opened)
+			until = clock_mono_ms() + PING_MS + c->timeout_ms;
+		opened = c->opened;
+		if (poll(fds, 3, clock_poll_ms(clock_mono_ms(), until)) <= 0)
 			continue;
 		for (int i = 0; i < 2; i++) {
 			if (fds[i].revents == 0)
