@@ -239,7 +239,7 @@ filter_collect(struct filter *f, const struct pollfd *fds)
 		return !f->input_done;
 	}
 	if (stopped(f))
-		f->in.ended = true;
+		ndjson_leave(&f->in);
 	return true;
 }
 

@@ -47,6 +47,20 @@ ndjson_fill(struct ndjson_in *in)
 	return errno == EINTR || errno == EAGAIN ? -1 : -2;
 }
 
+void
+ndjson_leave(struct ndjson_in *in)
+{
+	const char *rest = in->buf.data + in->at, *last;
+
+	in->ended = true;
+	if (in->buf.len == in->at)
+		return;
+	last = memrchr(rest, '\n', in->buf.len - in->at);
+	in->buf.len = last != NULL ? (size_t)(last + 1 - in->buf.data) : in->at;
+	if (in->searched > in->buf.len)
+		in->searched = in->buf.len;
+}
+
 /* The end of the line that begins at in->at, behind its newline; 0 if the
  * newline has not come. */
 static size_t

@@ -38,6 +38,10 @@ void ndjson_in_free(struct ndjson_in *in);
  * -2 failed (errno).  Call it only when ndjson_next said NDJSON_MORE. */
 int ndjson_fill(struct ndjson_in *in);
 
+/* The input ends here, though more may come: what has no newline yet is no
+ * line, and left. */
+void ndjson_leave(struct ndjson_in *in);
+
 /*
  * The next line that is not empty.  raw bytes [line, line + *raw) include
  * the newline ('\n' is added to a last line without one) and a '\r', for

@@ -145,6 +145,20 @@ for tool in $filters; do
 	ok "and says what it was" has err 'longer than 1 MiB'
 
 	rm -f in out err
+	mkfifo in
+	$tool < in > out 2> err &
+	pid=$!
+	later $pid
+	exec 3> in
+	printf '%s\n{"half' "$other" >&3
+	wait_for running $pid
+	kill -TERM $pid
+	wait $pid
+	is "TERM ends $tool in the middle of a line" $? 0
+	is "which is no bad one" "$(grep -c rejected err)" 0
+	exec 3>&-
+
+	rm -f in out err
 	mkfifo in out
 	$tool < in > out 2> err &
 	pid=$!
