@@ -152,9 +152,10 @@ one_line(const char *line, size_t len, size_t raw)
 		filter_reject(&app.filter, why);
 		return true;
 	}
-	app.untimed += !timed;
-	if (timed && app.speed > 0 && !wait_for(moment))
+	if (app.filter.stop_ms != 0 ||
+	    (timed && app.speed > 0 && !wait_for(moment)))
 		return false;
+	app.untimed += !timed;
 	if (timed && stamp_cmp(moment, app.reached) > 0)
 		app.reached = moment;
 	if (app.now && app.tempo.begun) {

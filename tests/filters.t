@@ -28,6 +28,11 @@ running() { awk '/^Name:\tgc-/ { n++ } /^SigCgt:.*[1-9a-f]/ { n++ }
 # ended PID: it may still be a zombie of ours
 ended() { ! kill -0 "$1" 2> /dev/null || grep -q '^State:.Z' "/proc/$1/status"; }
 
+# stuck PID: it has read, and reads no more
+has_read() { awk '/^rchar/ { print $2 }' "/proc/$1/io"; }
+stuck() { was=$(has_read "$1"); sleep 0.3
+    [ "$was" -gt 1000 ] && [ "$was" = "$(has_read "$1")" ]; }
+
 # --- the command line
 ok "there are tools to test" [ -n "$tools" ]
 for tool in $tools; do
@@ -169,7 +174,7 @@ for tool in $filters; do
 	yes "$other" > in 2> /dev/null &
 	writer=$!
 	later $writer
-	wait_for running $pid
+	wait_for stuck $pid
 	kill -TERM $pid
 	ok "TERM ends $tool though its reader is stuck" wait_for ended $pid
 	wait $pid

@@ -77,6 +77,19 @@ gc-reduce --snapshot < "$dir/recorded" | jq -c 'del(.at)' > "$dir/straight"
 ok 'the same roster' cmp "$dir/played" "$dir/straight"
 ok 'of someone' [ -s "$dir/played" ]
 
+# After a signal nothing is played, not even what has no time to wait for.
+mkfifo "$dir/endless"
+yes '{"a":1}' > "$dir/endless" 2> /dev/null & later $!
+gc-replay < "$dir/endless" > "$dir/out" 2> "$dir/err" &
+pid=$!
+later $pid
+wait_for [ -s "$dir/out" ]
+from=$(date +%s)
+kill -TERM $pid
+wait $pid
+is 'TERM, with lines at hand: 0' $? 0
+ok 'at once' [ $(($(date +%s) - from)) -lt 4 ]
+
 gc-replay "$dir/none" 2> "$dir/err"
 is 'a file that is not there' $? 74
 ok 'is named' has "$dir/err" "can't open '$dir/none': No such file"
