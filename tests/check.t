@@ -51,6 +51,10 @@ org "GC_API_URL=https://127.0.0.1:9 GC_WS_URL=wss://127.0.0.1:9 $check"
 broken 'nobody listens' connection 69 'firewall'
 org "HTTPS_PROXY=http://127.0.0.1:9 $check"
 broken 'a wrong proxy' connection 69 'proxy of HTTPS_PROXY'
+org "HTTPS_PROXY=http://127.0.0.1:9 NO_PROXY=127.0.0.1 $check"
+is 'a proxy that is not used' "$(cat code) $(jq -r 'select(.step ==
+    "connection") | .what' out)" '0 reached without a proxy'
+is 'looks up nothing' "$(verdict names)" ok
 org "unset GC_CACERT; $check"
 broken 'an untrusted certificate' tls 77 'GC_CACERT'
 org "GC_CLIENT_SECRET=wrong $check"

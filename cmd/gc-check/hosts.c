@@ -93,6 +93,24 @@ proxy_setting(const struct probe *p)
 	return "";
 }
 
+/* Which hosts that exempts is libcurl's to say. */
+static bool
+has_exemptions(void)
+{
+	const char *small = getenv("no_proxy"), *big = getenv("NO_PROXY");
+
+	return (small != NULL && *small != '\0') ||
+	    (big != NULL && *big != '\0');
+}
+
+/* Was the proxy that is set used?  Where that is not known: it may have. */
+static bool
+was_proxied(const struct probe *p)
+{
+	return *proxy_setting(p) != '\0' && (p->by_proxy || !p->tls ||
+	    p->err.code != 0);
+}
+
 /* Any answer is one: what is looked at is the way there. */
 static void
 ask(struct probe *p, const struct check *c)
@@ -133,11 +151,13 @@ check_names(struct check *c, struct finding *f)
 
 	for (size_t i = 0; i < c->probe_count; i++) {
 		p = &c->probes[i];
-		if (*proxy_setting(p) != '\0') {
+		wrong = EAI_NONAME;
+		if (*proxy_setting(p) == '\0' || has_exemptions())
+			wrong = getaddrinfo(p->host, NULL, &hints, &found);
+		if (wrong != 0 && *proxy_setting(p) != '\0') {
 			check_skip(f, "the proxy looks up %s", p->host);
 			continue;
 		}
-		wrong = getaddrinfo(p->host, NULL, &hints, &found);
 		if (wrong == EAI_NONAME) {
 			check_failed(f, GC_EX_CONFIG, "there is no host %s",
 			    p->host);
@@ -171,7 +191,7 @@ check_proxy(struct check *c, struct finding *f)
 		struct probe *p = &c->probes[i];
 
 		ask(p, c);
-		if (*proxy_setting(p) != '\0')
+		if (was_proxied(p))
 			setting = proxy_setting(p);
 		/* a certificate that does not verify was reached */
 		if (p->err.code == 0 || p->err.code == GC_EX_NOPERM)
