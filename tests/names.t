@@ -103,12 +103,12 @@ ok 'after some failures' has three.err '"failedReads":[1-9]'
 
 # --- it fails: said, and the lines go on
 org --agents 5 --fault rest-fail=1 -- sh -c \
-    'gc-names --wait 1s < plain > out 2> err; echo $? > code'
+    'gc-names --wait 6s < plain > out 2> err; echo $? > code'
 is 'an API that fails: 0' "$(cat code)" 0
 is 'every line' "$(wc -l < out)" 700
 ok 'and why' has err 'reading the list of users'
 org --agents 5 --fault rest-garbage=1 -- sh -c \
-    'gc-names --wait 1s < plain > out 2> err; echo $? > code'
+    'gc-names --wait 6s < plain > out 2> err; echo $? > code'
 is 'nonsense: 0' "$(cat code)" 0
 is 'every line' "$(wc -l < out)" 700
 GC_API_URL=http://127.0.0.1:9 GC_TOKEN_CMD='sh -c "exit 77"' \
