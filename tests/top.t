@@ -80,6 +80,27 @@ whole() {
 pid_of() { tmux list-panes -t "$pane" -F '#{pane_pid}' |
     xargs -I{} pgrep -P {} gc-top; }
 
+# A word of any length, and no haste while it stands still.
+screen long 80 24 'gc-top -i 200ms'
+exec 3> long
+word=$(printf '%09999d' 0)
+jq -nc --arg w "$word" '{event: "gc:agent", at: "2024-06-15T14:32:10.000Z",
+    seq: 1, userId: "long", name: $w, currentStatus: $w, previousStatus: null,
+    wrapUpCode: null, queueId: null, lastUpdatedTimestamp:
+    "2024-06-15T14:32:10.000Z", verified: true, source: "event", queues: {},
+    effective: {global: $w, queues: {($w): $w}}}' >&3
+ok 'a long word is shown' wait_for shows '^00000000.*…'
+pid=$(pid_of)
+key p
+ok 'it pauses' wait_for shows PAUSED
+ticks() { awk '{ print $14 + $15 }' "/proc/$pid/stat"; }
+was=$(ticks)
+sleep 1.5
+ok 'and costs nothing then' [ $(($(ticks) - was)) -lt 20 ]
+key q
+ok 'it ends well' wait_for has long.code 'code 0'
+exec 3>&-
+
 screen live 80 24 'gc-top -i 200ms'
 exec 3> live
 ok 'nobody yet' wait_for shows 'gc-top  0 agents'

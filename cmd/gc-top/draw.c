@@ -13,7 +13,8 @@
 
 #define RATE_SECONDS 10
 #define STATUS_COLUMNS 18
-#define LINE_CAP 4096
+#define LINE_CAP 4096		/* enough for any screen's row */
+#define WORDS_CAP (8u << 20)	/* while it is put together: long names */
 
 enum { PLAIN, RED = CREW_KINDS + 1, PAIRS };
 
@@ -37,7 +38,7 @@ draw_open(int tty)
 	if (keyboard == NULL ||
 	    (term = newterm(NULL, stdout, keyboard)) == NULL)
 		return -1;
-	buf_init(&cells, LINE_CAP);
+	buf_init(&cells, WORDS_CAP);
 	cbreak();
 	noecho();
 	nonl();
@@ -156,7 +157,7 @@ draw_head(const struct screen *s, const struct view *v)
 
 	if (localtime_r(&t, &tm) != NULL)
 		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
-	buf_init(&out, LINE_CAP);
+	buf_init(&out, WORDS_CAP);
 	buf_addf(&out, "gc-top  %zu agents  ", c->here);
 	if (c->doubted > 0)
 		buf_addf(&out, "%zu in doubt  ", c->doubted);
@@ -183,7 +184,7 @@ draw_foot(const struct screen *s, const struct view *v)
 	    [SORT_STATUS] = "status", [SORT_TIME] = "time in status" };
 	struct buf out;
 
-	buf_init(&out, LINE_CAP);
+	buf_init(&out, WORDS_CAP);
 	if (s->typing) {
 		buf_addf(&out, "/%s_", v->filter);
 	} else {
@@ -213,7 +214,7 @@ draw_bar(int y, int x, int columns, const struct crew *c,
 	int room = columns - STATUS_COLUMNS - 10, bar;
 	struct buf out;
 
-	buf_init(&out, LINE_CAP);
+	buf_init(&out, WORDS_CAP);
 	buf_addf(&out, "%s %s", cells_sign(kind), name);
 	put(y, x, STATUS_COLUMNS, kind_colour(kind), out.data);
 	buf_reset(&out);
@@ -291,7 +292,7 @@ draw_agent(int y, const struct view *v, uint32_t agent, int64_t wall_ms)
 	struct buf out;
 
 	put(y, 0, name, 0, crew_agent_name(v->crew, agent));
-	buf_init(&out, LINE_CAP);
+	buf_init(&out, WORDS_CAP);
 	buf_addf(&out, "%s %s", cells_sign(kind), status);
 	put(y, x, STATUS_COLUMNS, kind_colour(kind), out.data);
 	x += STATUS_COLUMNS;

@@ -166,7 +166,8 @@ static bool
 turn(void)
 {
 	struct pollfd keyboard = { app.tty, POLLIN, 0 };
-	int64_t due = app.tty == -1 ? CLOCK_NEVER : app.due_ms;
+	int64_t due = app.tty == -1 || app.screen.paused ? CLOCK_NEVER :
+	    app.due_ms;
 
 	if (!filter_wait(&app.filter, due, &keyboard, app.tty != -1))
 		return false;
