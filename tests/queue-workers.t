@@ -75,6 +75,23 @@ sub undisturbed {
 }
 sub cached { return roster(qx(gc-cache get $cache 2>> cache.err)) }
 
+my $empty = join ' ', (0) x $partitions;
+
+# Once put has ended: what is in the cache becomes the roster of so many lines
+# without a disturbance.  The broker does not count what workers hold, so an
+# empty queue is not the end yet.
+sub settles {
+	my ($count) = @_;
+	ok(wait_for(300, sub { depths() eq $empty }), 'all is taken',
+	    depths(), qx(tail -n 20 work.err));
+	my @want = undisturbed($count);
+	my @got;
+	ok(wait_for(60, sub { @got = cached(); "@got" eq "@want" }),
+	    'and the roster is that of an undisturbed run',
+	    scalar(@got) . ' agents', grep { $_ ne shift @want } @got);
+	return @got;
+}
+
 # --- the workers
 my $command = "{ gc-cache get $cache; gc-dedup -w 0; } | gc-reduce | " .
     "gc-cache put $cache";
@@ -102,8 +119,6 @@ sub depths {
 	return join ' ', map { eval { decode_json($_)->{lines} } // 'x' }
 	    qx(gc-queue ls $queue 2> /dev/null);
 }
-my $empty = join ' ', (0) x $partitions;
-
 my $feeder = feed(0, $lines, $kills + 2);
 wait_for(30, sub { depths() ne '' });
 my @workers = map { start_worker() } 1 .. 3;
@@ -115,12 +130,7 @@ for my $k (1 .. $kills) {
 ok(1, "$kills workers died");
 waitpid $feeder, 0;
 ok($? == 0, 'put ends well', slurp('put.err'));
-ok(wait_for(300, sub { depths() eq $empty }), 'all is acknowledged', depths(),
-    qx(tail -n 20 work.err));
-my @want = undisturbed($lines);
-my @got = cached();
-ok("@got" eq "@want", 'the roster is that of an undisturbed run',
-    scalar(@got) . ' agents', grep { $_ ne shift @want } @got);
+my @got = settles($lines);
 ok(!(grep { !/"verified":true/ } @got), 'and no agent is in doubt');
 
 # --- Redis goes away, and the broker
@@ -176,12 +186,7 @@ sub outage {
 	ok($start->(), 'it is back');
 	waitpid $feeder, 0;
 	ok($? == 0, 'put ends well', slurp('put.err'));
-	ok(wait_for(300, sub { depths() eq $empty }), 'all is acknowledged',
-	    depths(), qx(tail -n 20 work.err));
-	my @want = undisturbed($to);
-	my @got = cached();
-	ok("@got" eq "@want", 'nothing was lost',
-	    scalar(@got) . ' agents', grep { $_ ne shift @want } @got);
+	settles($to);
 }
 
 stop(KILL => $_) for @workers[1, 2];
