@@ -19,28 +19,20 @@ is_unfit(uint32_t c)
 static void
 add_character(struct buf *out, const char *s, size_t len)
 {
-	switch (*s) {
-	case '&':
-		buf_adds(out, "&amp;");
-		break;
-	case '<':
-		buf_adds(out, "&lt;");
-		break;
-	case '>':
-		buf_adds(out, "&gt;");
-		break;
-	case '"':
-		buf_adds(out, "&quot;");
-		break;
-	case '\'':
-		buf_adds(out, "&#39;");
-		break;
-	default:
-		if (len == 0 || is_unfit(str_utf8_code(s, len)))
-			buf_adds(out, "\xef\xbf\xbd");
-		else
-			buf_add(out, s, len);
-	}
+	static const struct { char c; const char *entity; } entities[] = {
+		{ '&', "&amp;" }, { '<', "&lt;" }, { '>', "&gt;" },
+		{ '"', "&quot;" }, { '\'', "&#39;" },
+	};
+
+	for (size_t i = 0; i < sizeof(entities) / sizeof(entities[0]); i++)
+		if (entities[i].c == *s) {
+			buf_adds(out, entities[i].entity);
+			return;
+		}
+	if (len == 0 || is_unfit(str_utf8_code(s, len)))
+		buf_adds(out, "\xef\xbf\xbd");
+	else
+		buf_add(out, s, len);
 }
 
 /* behind: what follows each underscore. */
