@@ -50,12 +50,12 @@ ndjson_fill(struct ndjson_in *in)
 void
 ndjson_leave(struct ndjson_in *in)
 {
-	const char *rest = in->buf.data + in->at, *last;
+	const char *last;
 
 	in->ended = true;
 	if (in->buf.len == in->at)
 		return;
-	last = memrchr(rest, '\n', in->buf.len - in->at);
+	last = memrchr(in->buf.data + in->at, '\n', in->buf.len - in->at);
 	in->buf.len = last != NULL ? (size_t)(last + 1 - in->buf.data) : in->at;
 	if (in->searched > in->buf.len)
 		in->searched = in->buf.len;
