@@ -32,7 +32,12 @@ moved() {
 	begin
 	config "api_url = $(cat there)"
 	echo t1ken > token
+	curl -sG "$(cat there)/do/hold" -d path=/users
 	kill -HUP $pid
+	wait_for has log2 /api/v2/users
+	sleep 1		# long enough to open with who was in scope before
+	grep -c POST log2 > early
+	curl -sG "$(cat there)/do/release"
 	wait_for opens 2
 	curl -sG "$(cat there)/do/event" -d user=u3 > /dev/null
 	wait_for has out '"u3","n"'
@@ -84,6 +89,7 @@ is "another place: the last one's sockets are closed" "$(pick \
 is "who is in scope there is doubted" "$(pick 'select(.event == "gc:open") |
     [.agents, .resumed, (.downtimeMs // 0) > 0]' out)" \
     '[["u1","u2"],false,false] [["u2","u3"],true,true] '
+is "nothing is opened before that is known" "$(cat early)" 0
 ok "with the token of there" has log2 '^POST /api/v2/notifications/channels t1ken'
 is "by one channel" "$(grep -c ^POST log2)" 1
 is "the old place does not see that token" "$(grep -c t1ken log)" 0

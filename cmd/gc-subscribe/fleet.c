@@ -74,7 +74,8 @@ fleet_token_event(struct app *app, enum session_event event)
 /*
  * The configuration was read again, and a token is about to be asked for; who
  * is in scope is read again in any case.  In another place nothing is left of
- * what there was: its channels are unknown, its token is not for there.
+ * what there was: its channels are unknown, its token is not for there, and
+ * nothing is opened before it is known who is in scope there.
  */
 void
 fleet_reload(struct app *app, bool moved)
@@ -86,6 +87,7 @@ fleet_reload(struct app *app, bool moved)
 	scope_again(app);
 	if (!moved)
 		return;
+	f->scope.elsewhere = f->scope.source_count > 0;
 	forget_token(f);
 	rest_bearer(f->rest, NULL);
 	TAILQ_FOREACH(l, &f->links, entry)

@@ -120,6 +120,7 @@ struct scope {
 	struct names topics;		/* as they were given */
 	/* the walk */
 	bool walking, known;
+	bool elsewhere;			/* who is known is of another place */
 	bool halfway;			/* it goes on where a page failed */
 	int64_t began_ms;
 	size_t at;			/* which source */

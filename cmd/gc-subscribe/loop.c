@@ -35,7 +35,7 @@ earlier(int64_t *due_ms, int64_t at_ms)
 static int64_t
 link_due(const struct fleet *f, const struct link *l, int64_t silence_ms)
 {
-	int64_t due = l->retry_ms;
+	int64_t due = f->scope.elsewhere ? CLOCK_NEVER : l->retry_ms;
 
 	/* past, it waits for its turn, which no time brings */
 	if (fleet_is_due(f, l) && l->settled_ms > l->app->now_ms)
@@ -125,7 +125,7 @@ serve_link_timers(struct link *l)
 {
 	int64_t now = l->app->now_ms;
 
-	if (now >= l->retry_ms)
+	if (now >= l->retry_ms && !l->app->fleet->scope.elsewhere)
 		link_perform(l, CE_RETRY);
 	if (now >= l->switch_ms) {
 		l->switch_ms = CLOCK_NEVER;

@@ -46,7 +46,7 @@ next_source(struct app *app)
 	}
 	for (size_t i = 0; i < s->source_count; i++)
 		names_move(&s->sources[i].users, &s->sources[i].found);
-	s->walking = false;
+	s->walking = s->elsewhere = false;
 	s->known = true;
 	s->tries = (struct session_tries){ 0, 0 };
 	s->due_ms = s->source_count > 0 ? app->now_ms +
@@ -128,7 +128,7 @@ walk_failed(struct app *app, const struct rest_answer *a, struct err *e)
 	    arc4random());
 	log_warn("%s; again in %lld ms", e->msg, (long long)w.delay_ms);
 	s->due_ms = app->now_ms + w.delay_ms;
-	if (!w.failover || s->known)
+	if (!w.failover || (s->known && !s->elsewhere))
 		return;
 	line_failover(app, 0, s->tries.attempts);
 	if (app->opt.give_up) {
