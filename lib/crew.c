@@ -5,7 +5,8 @@
 #include "lib/die.h"
 #include "lib/str.h"
 
-#define ACT_ON EVENT_BIT(EVENT_AGENT)
+#define ACT_ON (EVENT_BIT(EVENT_AGENT) | EVENT_BIT(EVENT_OPEN) | \
+    EVENT_BIT(EVENT_CLOSED) | EVENT_BIT(EVENT_FAILOVER))
 
 enum {				/* rows of keys[] */
 	K_EFFECTIVE, K_NAMES, K_GLOBAL, K_QUEUES, K_LEN
@@ -39,7 +40,8 @@ crew_free(struct crew *c)
 	for (size_t i = 0; i < c->queues.count; i++)
 		free(c->queue_names[i]);
 	free(c->agents);
-	free(c->posts);
+	free(c->told);
+	free(c->met);
 	free(c->queue_names);
 	index_free(&c->ids);
 	index_free(&c->statuses);
@@ -63,8 +65,9 @@ crew_copy(struct crew *to, const struct crew *from)
 	index_copy(&to->statuses, &from->statuses);
 	index_copy(&to->queues, &from->queues);
 	event_init(&to->ev);
-	to->posts = NULL;
-	to->post_count = to->post_alloc = 0;
+	to->told = NULL;
+	to->told_count = to->told_alloc = 0;
+	to->met = NULL;
 	to->agents = copy_of(from->agents, agents * sizeof(*to->agents));
 	to->agent_alloc = agents;
 	for (size_t i = 0; i < agents; i++) {
@@ -110,9 +113,13 @@ have_queue(struct crew *c, struct text id)
 		c->queue_alloc = c->queue_alloc > 0 ? 2 * c->queue_alloc : 64;
 		c->queue_names = xreallocarray(c->queue_names, c->queue_alloc,
 		    sizeof(*c->queue_names));
+		c->met = xreallocarray(c->met, c->queue_alloc,
+		    sizeof(*c->met));
 	}
-	if (n == known)
+	if (n == known) {
 		c->queue_names[n] = NULL;
+		c->met[n] = (struct crew_met){ 0, 0 };
+	}
 	return n;
 }
 
@@ -176,44 +183,57 @@ is_doubted(const struct event *ev)
 
 static const char malformed[] = "effective is malformed";
 
-/* Into c->posts, so that a line that is rejected changes nobody. */
+/* Into c->told, so that a line that is rejected changes nothing. */
 static const char *
 read_posts(struct crew *c, struct slice queues)
 {
 	struct slice key, value;
-	struct text id, status;
+	struct crew_told told;
 	const char *at = queues.p + 1;
+	size_t new = 0;
 
-	c->post_count = 0;
+	c->told_count = 0;
 	if (queues.kind <= SCAN_NULL)
 		return NULL;
 	if (queues.kind != SCAN_OBJECT)
 		return malformed;
 	while (slice_next(queues, &at, &key, &value)) {
-		if (!take_text(&c->ev.take, key, &id) ||
-		    !take_text_or_null(&c->ev.take, value, &status))
+		if (!take_id_or_null(&c->ev.take, key, &told.queue) ||
+		    !take_text_or_null(&c->ev.take, value, &told.status))
 			return malformed;
-		if (c->post_count == c->post_alloc) {
-			c->post_alloc = c->post_alloc > 0 ?
-			    2 * c->post_alloc : 16;
-			c->posts = xreallocarray(c->posts, c->post_alloc,
-			    sizeof(*c->posts));
+		if (c->told_count == c->told_alloc) {
+			c->told_alloc = c->told_alloc > 0 ?
+			    2 * c->told_alloc : 16;
+			c->told = xreallocarray(c->told, c->told_alloc,
+			    sizeof(*c->told));
 		}
-		c->posts[c->post_count++] = (struct crew_post){
-		    (uint32_t)have_queue(c, id), have_status(c, status) };
+		c->told[c->told_count++] = told;
+		new += index_get(&c->queues, told.queue) == INDEX_NONE;
 	}
-	return NULL;
+	return c->queues.count + new > CREW_QUEUES_MAX ?
+	    "more queues than are told apart" : NULL;
 }
 
+/* Of a queue that is named twice the last counts, as everywhere. */
 static void
-set_posts(struct crew_agent *a, const struct crew *c)
+set_posts(struct crew *c, struct crew_agent *a)
 {
-	if (c->post_count > a->post_count)
-		a->posts = xreallocarray(a->posts, c->post_count,
+	struct crew_met *met;
+	size_t queue;
+
+	if (c->told_count > a->post_count)
+		a->posts = xreallocarray(a->posts, c->told_count,
 		    sizeof(*a->posts));
-	if (c->post_count > 0)
-		memcpy(a->posts, c->posts, c->post_count * sizeof(*a->posts));
-	a->post_count = c->post_count;
+	a->post_count = 0;
+	c->line++;
+	for (size_t i = 0; i < c->told_count; i++) {
+		queue = have_queue(c, c->told[i].queue);
+		met = &c->met[queue];
+		if (met->line != c->line)
+			*met = (struct crew_met){ c->line, a->post_count++ };
+		a->posts[met->post] = (struct crew_post){ (uint32_t)queue,
+		    have_status(c, c->told[i].status) };
+	}
 }
 
 static void
@@ -228,6 +248,9 @@ take_names(struct crew *c, struct slice names)
 	    slice_next(names, &at, &key, &value)) {
 		if (!take_text(&c->ev.take, key, &id) ||
 		    !take_text(&c->ev.take, value, &name))
+			continue;
+		if (c->queues.count >= CREW_QUEUES_MAX &&
+		    index_get(&c->queues, id) == INDEX_NONE)
 			continue;
 		queue = have_queue(c, id);	/* the names may move */
 		set_name(&c->queue_names[queue], name);
@@ -261,7 +284,7 @@ take_agent(struct crew *c, const struct slice *v, int64_t wall_ms)
 	if (fresh || status != a->status)
 		a->since = at;
 	a->status = status;
-	set_posts(a, c);
+	set_posts(c, a);
 	take_names(c, v[K_NAMES]);
 	c->lines++;
 	/* a change that an event has brought is as late as it says */
@@ -283,10 +306,9 @@ crew_line(struct crew *c, const char *line, size_t len, int64_t wall_ms)
 	c->heard_ms = wall_ms;
 	if (!c->ev.control)
 		return NULL;
-	if (c->ev.kind != EVENT_AGENT) {
-		sight_control(&c->sight, &c->ev.take, line, len, wall_ms);
-		return NULL;
-	}
+	if (c->ev.kind != EVENT_AGENT)
+		return sight_control(&c->sight, &c->ev.take, line, len,
+		    wall_ms);
 	scan_object(line, len, keys, K_LEN, v);
 	return take_agent(c, v, wall_ms);
 }
@@ -296,14 +318,18 @@ crew_line(struct crew *c, const char *line, size_t len, int64_t wall_ms)
 const char *
 crew_queue_name(const struct crew *c, size_t queue)
 {
-	return c->queue_names[queue] != NULL ? c->queue_names[queue] :
+	const char *name = c->queue_names[queue];
+
+	return name != NULL && *name != '\0' ? name :
 	    index_text(&c->queues, queue).p;
 }
 
 const char *
 crew_agent_name(const struct crew *c, size_t agent)
 {
-	return c->agents[agent].name != NULL ? c->agents[agent].name :
+	const char *name = c->agents[agent].name;
+
+	return name != NULL && *name != '\0' ? name :
 	    index_text(&c->ids, agent).p;
 }
 

@@ -14,9 +14,14 @@
 #include "lib/sight.h"
 
 #define CREW_STATUSES_MAX 512	/* told apart; those beyond are unknown */
+#define CREW_QUEUES_MAX 16384	/* told apart; a line with more is rejected */
 
 struct crew_post {
 	uint32_t queue, status;	/* numbers in queues and statuses */
+};
+
+struct crew_told {
+	struct text queue, status;
 };
 
 struct crew_agent {
@@ -48,6 +53,10 @@ struct crew {
 	struct index statuses;	/* 0 is "", for unknown */
 	struct index queues;	/* ids */
 	char **queue_names;	/* of each, or NULL */
+	struct crew_met {	/* of each: the last line that has it */
+		uint64_t line;
+		size_t post;
+	} *met;
 	size_t queue_alloc;
 	size_t here, doubted;
 	uint64_t namings;	/* how often an agent was met or renamed */
@@ -55,8 +64,10 @@ struct crew {
 	int64_t heard_ms;	/* wall: when a line came last; 0: never */
 	uint64_t lines;		/* gc:agent lines so far */
 	struct event ev;
-	struct crew_post *posts;	/* of the line that is read */
-	size_t post_count, post_alloc;
+	/* of the line that is read */
+	uint64_t line;
+	struct crew_told *told;
+	size_t told_count, told_alloc;
 };
 
 /* key: random. */

@@ -2,7 +2,9 @@
 
 #include "lib/scan.h"
 #include "lib/sight.h"
+#include "lib/str.h"
 
+#define STATES(all) (sizeof(all) / sizeof((all)[0]))
 #define LAG_MAX_MS 3600000	/* beyond that it is no lag */
 
 enum { EVENT, SOCKET, SOCKETS, REASON, RTT, KEYS };
@@ -15,33 +17,33 @@ static const struct scan_key keys[KEYS] = {
 	[RTT] = SCAN_KEY("rttMs", -1),
 };
 
+/* As much as there is room for, in whole characters. */
 static void
-set_state(struct sight *s, struct take *take, const struct slice *v,
-    enum sight_state state, int64_t wall_ms)
+set_reason(struct sight_socket *socket, struct text reason)
 {
-	uint64_t number = 0, count = 0;
-	struct sight_socket *socket;
-	struct text reason;
+	size_t len = 0, n;
 
-	slice_number(v[SOCKET], &number);
-	slice_number(v[SOCKETS], &count);
-	if (number >= SIGHT_SOCKETS || count > SIGHT_SOCKETS)
-		return;
-	socket = &s->sockets[number];
+	while (len < reason.len && (n = str_utf8_step(reason.p + len,
+	    reason.len - len)) > 0 && len + n < sizeof(socket->reason))
+		len += n;
+	memcpy(socket->reason, reason.p, len);
+	socket->reason[len] = '\0';
+}
+
+static void
+set_state(struct sight *s, unsigned number, enum sight_state state,
+    int64_t wall_ms)
+{
+	struct sight_socket *socket = &s->sockets[number];
+
 	if (socket->state != state)
 		socket->since_ms = wall_ms;
 	socket->state = state;
-	if (count > 0)
-		s->socket_count = (unsigned)count;
 	if (number >= s->socket_count)
-		s->socket_count = (unsigned)number + 1;
-	if (state == SIGHT_CLOSED && take_text(take, v[REASON], &reason))
-		strlcpy(socket->reason, reason.p,
-		    reason.len < sizeof(socket->reason) ?
-		    reason.len + 1 : sizeof(socket->reason));
+		s->socket_count = number + 1;
 }
 
-void
+const char *
 sight_control(struct sight *s, struct take *take, const char *line,
     size_t len, int64_t wall_ms)
 {
@@ -49,19 +51,37 @@ sight_control(struct sight *s, struct take *take, const char *line,
 	    states[] = {
 		{ "gc:open", SIGHT_OPEN }, { "gc:closed", SIGHT_CLOSED },
 		{ "gc:failover", SIGHT_POLLING },
+		{ "gc:alive", SIGHT_NEVER },
 	};
 	struct slice v[KEYS];
-	uint64_t number = 0, rtt;
+	struct text reason = { "", 0 };
+	uint64_t number, count = 0, rtt;
+	size_t i = 0;
 
 	if (scan_object(line, len, keys, KEYS, v) != SCAN_OK)
-		return;
-	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
-		if (slice_is(v[EVENT], states[i].name))
-			set_state(s, take, v, states[i].state, wall_ms);
-	slice_number(v[SOCKET], &number);
-	if (slice_is(v[EVENT], "gc:alive") && number < SIGHT_SOCKETS &&
-	    slice_number(v[RTT], &rtt) == 0)
-		s->sockets[number].rtt_ms = rtt;
+		return NULL;
+	while (i < STATES(states) && !slice_is(v[EVENT], states[i].name))
+		i++;
+	if (i == STATES(states))
+		return NULL;
+	if (!take_number_or_null(v[SOCKET], &number))
+		return "socket is no whole number";
+	slice_number(v[SOCKETS], &count);
+	if (number >= SIGHT_SOCKETS || count > SIGHT_SOCKETS)
+		return "more sockets than are told apart";
+	if (states[i].state == SIGHT_NEVER) {
+		if (slice_number(v[RTT], &rtt) == 0)
+			s->sockets[number].rtt_ms = rtt;
+		return NULL;
+	}
+	if (count > 0)
+		s->socket_count = (unsigned)count;
+	set_state(s, (unsigned)number, states[i].state, wall_ms);
+	if (states[i].state == SIGHT_CLOSED) {
+		take_text(take, v[REASON], &reason);
+		set_reason(&s->sockets[number], reason);
+	}
+	return NULL;
 }
 
 static struct sight_second *

@@ -33,8 +33,9 @@ struct sight {
 	} seconds[SIGHT_SECONDS];
 };
 
-/* A control line, valid JSON, that came at wall_ms. */
-void sight_control(struct sight *s, struct take *take, const char *line,
+/* A control line, valid JSON, that came at wall_ms.  NULL, or why it is
+ * rejected. */
+const char *sight_control(struct sight *s, struct take *take, const char *line,
     size_t len, int64_t wall_ms);
 
 /* A line that counts; changed: when it says that something changed, or NULL

@@ -108,6 +108,50 @@ test_sight(void)
 }
 
 static void
+test_odd(void)
+{
+	static const char open[] = "{\"event\":\"gc:open\",\"socket\":";
+	static const char *const bad[] = { "\"abc\"}", "-1}", "{}}", "0.5}",
+	    "0,\"resumed\":\"maybe\"}", "40}", "0,\"sockets\":99}" };
+	static const char closed[] = "{\"event\":\"gc:closed\",\"socket\":0,"
+	    "\"reason\":";
+	struct text q2 = { "q2", 2 };
+	char line[256], word[64];
+	size_t queue, statuses, last;
+
+	snprintf(line, sizeof(line), "%snull}", closed);
+	take(line, T);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(line, sizeof(line), "%s%s", open, bad[i]);
+		ok(take(line, T) != NULL, "no open socket: %s", bad[i]);
+	}
+	is_int(sight_worst(&crew.sight)->state, SIGHT_CLOSED,
+	    "so it is closed still");
+	memset(word, 'x', 62);
+	snprintf(word + 62, sizeof(word) - 62, "y");
+	snprintf(line, sizeof(line), "%s\"%.62s\xc3\xa4\"}", closed, word);
+	take(line, T);
+	is_int((long long)strlen(sight_worst(&crew.sight)->reason), 62,
+	    "a reason is cut before a character");
+	snprintf(line, sizeof(line), "%snull}", closed);
+	take(line, T);
+	is_str(sight_worst(&crew.sight)->reason, "", "no reason is none");
+
+	take(AGENT("twice", "\"name\":\"\"," TIER("\"Busy\"", "true"),
+	    "\"Busy\"", "\"q2\":\"Meal\",\"q2\":\"Busy\""), T);
+	queue = index_get(&crew.queues, q2);
+	last = crew.ids.count - 1;
+	is_int((long long)crew.agents[last].post_count, 1, "a queue once");
+	is_int((long long)in(queue, "Busy"), 1, "as it was told last");
+	is_str(crew_agent_name(&crew, last), "twice", "no name is none");
+	statuses = crew.statuses.count;
+	ok(take(AGENT("bad", TIER("\"X\"", "true"), "\"X\"",
+	    "\"q2\":\"New\",\"q3\":7"), T) != NULL, "a malformed line");
+	is_int((long long)crew.statuses.count, (long long)statuses,
+	    "leaves no status behind");
+}
+
+static void
 test_copy(void)
 {
 	struct crew copy;
@@ -162,6 +206,7 @@ main(void)
 	test_sight();
 	test_copy();
 	test_kinds();
+	test_odd();
 	test_many_statuses();
 	crew_free(&crew);
 	return done();
