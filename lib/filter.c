@@ -104,8 +104,9 @@ static void
 tell(const struct filter *f, struct filter_reason *r, int64_t now_ms)
 {
 	if (r->count > r->told)
-		log_warn("%s: %" PRIu64 " more rejected: %s", f->name,
-		    r->count - r->told, r->text);
+		log_warn("%s: %" PRIu64 "%s rejected: %s", f->name,
+		    r->count - r->told, r->told > 0 ? " more" : "",
+		    r->text);
 	r->told = r->count;
 	r->told_ms = now_ms;
 }
@@ -116,6 +117,8 @@ tell_due(struct filter *f)
 {
 	int64_t next = CLOCK_NEVER;
 
+	if (f->quiet)
+		return next;
 	for (size_t i = 0; i < FILTER_REASONS && f->reasons[i].text; i++) {
 		struct filter_reason *r = &f->reasons[i];
 
@@ -149,8 +152,10 @@ filter_reject(struct filter *f, const char *reason)
 	if (r->text != NULL)
 		return;
 	r->text = reason;
-	r->told = r->count;
 	r->told_ms = f->now_ms;
+	if (f->quiet)
+		return;
+	r->told = r->count;
 	log_warn("%s:%" PRIu64 ": rejected: %s", f->name, f->in.line, reason);
 }
 

@@ -42,6 +42,7 @@ struct filter {
 	struct sigs sigs;
 	int sigs_fd;
 	bool strict;
+	bool quiet;		/* rejects are counted, and told later */
 	bool readable;		/* stdin had something at the last wait */
 	bool input_done;	/* no more lines will come */
 	bool end_told;		/* and filter_wait said so */

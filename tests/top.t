@@ -160,6 +160,55 @@ is 'with 0' "$(cat live.code)" 'code 0'
 ok 'and the terminal is whole' wait_for whole
 exec 3>&-
 
+# --- a queue that comes while it is paused
+screen later 80 24 "gc-top -i 200ms --queue 'queue q4'"
+exec 3> later
+agents 2 >&3
+ok 'its queue is not there' wait_for shows 'gc-top  2 agents'
+key p
+ok 'paused' wait_for shows PAUSED
+agents 9 >&3
+key s
+ok 'it is not in what stands still' wait_for shows 'by time in status'
+ok 'nor is it looked at' hides 'queue Queue q4'
+key p
+ok 'but afterwards' wait_for shows 'queue Queue q4'
+ok 'with its agents alone' hides 'Agent 000003'
+key q
+ok 'it ends well' wait_for has later.code 'code 0'
+exec 3>&-
+
+# --- rejects: no words onto the screen, but after it
+screen strict 80 24 'gc-top -i 200ms --strict'
+exec 3> strict
+agents 2 >&3
+ok 'it runs' wait_for shows 'Agent 000001'
+echo nonsense >&3
+ok 'strict, a bad line ends it' wait_for has strict.code 'code 65'
+ok 'and the terminal is whole' wait_for whole
+exec 3>&-
+mkfifo words
+tmux new-session -d -s words -x 80 -y 24 "PATH='$PATH' \
+    TERM=screen-256color gc-top -i 200ms < words; echo code \$?
+    sleep 1000"
+pane=words
+exec 3> words
+agents 2 >&3
+ok 'it runs' wait_for shows 'Agent 000001'
+echo nonsense >&3
+agents 3 >&3
+ok 'a bad line' wait_for shows 'Agent 000002'
+ok 'says nothing there' hides rejected
+key q
+ok 'but afterwards' wait_for shows '1 rejected: '
+ok 'and all is well' wait_for shows 'code 0'
+exec 3>&-
+tmux new-session -d -s prompt -x 80 -y 24 "PATH='$PATH' \
+    TERM=screen-256color gc-top; echo code \$?; sleep 1000"
+pane=prompt
+ok 'with nothing before it, it says so' wait_for shows 'stdin is a terminal'
+ok 'as misuse' wait_for shows 'code 64'
+
 # --- the end of the stream, and other ends
 screen ended 80 24 'gc-top -i 200ms'
 agents 5 > ended

@@ -83,17 +83,19 @@ leave_terminal(void)
 	if (app.tty == -1)
 		return;
 	app.tty = -1;
+	app.filter.quiet = false;
 	draw_close();
 	guard_calm();
 }
 
-/* A queue that is asked for may be met later. */
+/* A queue that is asked for may be met later; what stands still has not met
+ * it. */
 static void
 look_for_queue(void)
 {
 	size_t found;
 
-	if (app.queue == NULL)
+	if (app.queue == NULL || app.screen.paused)
 		return;
 	found = view_find_queue(&app.crew, app.queue);
 	if (found == INDEX_NONE)
@@ -151,10 +153,8 @@ take_lines(void)
 
 	while (filter_line(&app.filter, &line, &len, &raw)) {
 		why = crew_line(&app.crew, line, len, wall_ms);
-		if (why != NULL && app.tty == -1)
+		if (why != NULL)
 			filter_reject(&app.filter, why);
-		else if (why != NULL)
-			app.filter.rejected++;	/* no words onto the screen */
 	}
 	app.agents = app.crew.here;
 	app.doubted = app.crew.doubted;
@@ -172,7 +172,7 @@ turn(void)
 	if (!filter_wait(&app.filter, due, &keyboard, app.tty != -1))
 		return false;
 	take_lines();
-	if (app.filter.sigs.status && app.tty == -1)
+	if (app.filter.sigs.status && !app.filter.quiet)
 		say_status();
 	app.filter.sigs.status = false;
 	if (app.tty == -1)
@@ -217,10 +217,15 @@ open_terminal(void)
 	tty = open(TTY, O_RDWR | O_CLOEXEC);
 	if (tty == -1 || !guard_look(tty))
 		return;
+	if (isatty(STDIN_FILENO))
+		die(GC_EX_USAGE, "stdin is a terminal, which is for the keys; "
+		    "lines come through a pipe or from a file");
 	if (draw_open(tty) == -1)
 		die(GC_EX_UNAVAILABLE, "the terminal '%s' is not known: see "
 		    "TERM", getenv("TERM") != NULL ? getenv("TERM") : "");
 	app.tty = tty;
+	/* no words onto the screen */
+	app.filter.quiet = isatty(STDERR_FILENO);
 	guard_open(tty);
 	atexit(leave_terminal);
 }
