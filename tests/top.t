@@ -29,6 +29,8 @@ gc-top --sort=name --reverse --queue 'queue Q3' < ten > out
 is 'one queue, the other way round' "$(cut -c 1-12 out)" 'AGENT       
 Agent 000008
 Agent 000003'
+is 'a queue that there is not has nobody' \
+    "$(gc-top --queue nosuch < ten | wc -l)" 1
 gc-top --doubted --filter notresp < ten > out
 is 'nobody in doubt has that' "$(wc -l < out)" 1
 gc-top --doubted --filter not_resp < ten > out
@@ -142,7 +144,7 @@ agents 30 >&3
 key ']'
 ok 'what is shown stands still' wait_for shows 'gc-top  20 agents'
 key 0
-key p
+key p ']' 0
 ok 'and goes on' wait_for shows 'gc-top  30 agents'
 echo '{"event":"gc:closed","socket":0,"reason":"heart\u001b[31mbeat"}' >&3
 ok 'closed, and why' wait_for shows 'closed for .*(heart?\[31mbeat)'
@@ -165,6 +167,8 @@ screen later 80 24 "gc-top -i 200ms --queue 'queue q4'"
 exec 3> later
 agents 2 >&3
 ok 'its queue is not there' wait_for shows 'gc-top  2 agents'
+ok 'which is told' shows 'no queue queue q4 yet'
+ok 'with nobody' shows '^nobody'
 key p
 ok 'paused' wait_for shows PAUSED
 agents 9 >&3

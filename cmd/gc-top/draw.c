@@ -193,6 +193,8 @@ draw_foot(const struct screen *s, const struct view *v)
 		if (v->queue != INDEX_NONE)
 			buf_addf(&out, "  queue %s", crew_queue_name(v->crew,
 			    v->queue));
+		if (v->awaited != NULL)
+			buf_addf(&out, "  no queue %s yet", v->awaited);
 		if (v->filter[0] != '\0')
 			buf_addf(&out, "  /%s", v->filter);
 		if (v->doubted_only)
@@ -406,7 +408,7 @@ draw(struct screen *s, struct view *v, int64_t wall_ms)
 	if (s->pane == PANE_HELP) {
 		draw_help(2);
 	} else {
-		y = draw_bars(y, v);
+		y = v->awaited == NULL ? draw_bars(y, v) : y;
 		if (s->pane == PANE_AGENTS)
 			draw_agents(y, s, v);
 		else

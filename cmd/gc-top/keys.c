@@ -61,12 +61,14 @@ clear_choice(struct view *v)
 	v->filter[0] = '\0';
 	v->doubted_only = false;
 	v->queue = INDEX_NONE;
+	v->awaited = NULL;
 }
 
 static void
 choose_queue(struct screen *s, struct view *v, int step)
 {
 	v->queue = view_next_queue(v->crew, v->queue, step);
+	v->awaited = NULL;
 	s->pane = PANE_AGENTS;
 	s->top = 0;
 }
@@ -89,6 +91,7 @@ look(struct screen *s, struct view *v, enum action action)
 		break;
 	case ALL_QUEUES:
 		v->queue = INDEX_NONE;
+		v->awaited = NULL;
 		break;
 	case PANE:
 		s->pane = s->pane == PANE_AGENTS ? PANE_QUEUES : PANE_AGENTS;

@@ -23,7 +23,6 @@ static struct app {
 	struct view view;
 	struct screen screen;
 	int64_t interval_ms;
-	const char *queue;	/* by id or name; looked for until it is met */
 	const char *text;
 	bool strict;
 	struct metrics metrics;
@@ -43,7 +42,7 @@ static const struct opt table[] = {
 	    "the order of the agents (status)", 0, 0 },
 	{ 0, "reverse", OPT_FLAG, &app.view.reverse, NULL,
 	    "the other way round", 0, 0 },
-	{ 0, "queue", OPT_TEXT, &app.queue, "QUEUE",
+	{ 0, "queue", OPT_TEXT, &app.view.awaited, "QUEUE",
 	    "only the agents of this one, by id or name", 0, 0 },
 	{ 0, "filter", OPT_TEXT, &app.text, "TEXT",
 	    "only whose name, id or status has TEXT", 0, 0 },
@@ -95,19 +94,18 @@ look_for_queue(void)
 {
 	size_t found;
 
-	if (app.queue == NULL || app.screen.paused)
+	if (app.view.awaited == NULL || app.screen.paused)
 		return;
-	found = view_find_queue(&app.crew, app.queue);
+	found = view_find_queue(&app.crew, app.view.awaited);
 	if (found == INDEX_NONE)
 		return;
 	app.view.queue = found;
-	app.queue = NULL;
+	app.view.awaited = NULL;
 }
 
 static void
 show(void)
 {
-	app.view.crew = app.screen.paused ? &app.still : &app.crew;
 	draw(&app.screen, &app.view, clock_wall_ms());
 	app.due_ms = app.filter.now_ms + app.interval_ms;
 }
@@ -119,6 +117,7 @@ heed_pause(bool was)
 	if (app.screen.paused == was)
 		return;
 	app.view.ranked = NULL;
+	app.view.crew = was ? &app.crew : &app.still;
 	if (was)
 		crew_free(&app.still);
 	else

@@ -22,6 +22,7 @@ struct view {
 	bool reverse, doubted_only;
 	char filter[FILTER_MAX];	/* part of a name, id or status */
 	size_t queue;		/* of this queue alone; INDEX_NONE: of all */
+	const char *awaited;	/* NULL, or one that is not met yet: nobody */
 	uint32_t *rows;		/* agents, sorted */
 	size_t count, alloc;
 	/* places in the order of names and of statuses: to sort many agents

@@ -140,7 +140,7 @@ view_make(struct view *v)
 		v->rows = xreallocarray(v->rows, v->alloc, sizeof(*v->rows));
 	}
 	v->count = 0;
-	for (size_t i = 0; i < most; i++)
+	for (size_t i = 0; v->awaited == NULL && i < most; i++)
 		if (is_wanted(v, (uint32_t)i))
 			v->rows[v->count++] = (uint32_t)i;
 	sorting = v;
