@@ -97,7 +97,8 @@ write_page(void)
 	} else {
 		app.failures++;
 		if (!app.failing)
-			log_warn("%s; tried again", e.msg);
+			log_warn("%s%s", e.msg, app.pages > 0 ?
+			    "; tried again" : "");
 		app.failing = true;
 	}
 	buf_free(&out);
