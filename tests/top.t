@@ -234,6 +234,33 @@ for signal in KILL SEGV INT; do
 	exec 3>&-
 done
 
+# A shell of people sets the terminal for its own editing as soon as the job is
+# dead: both must not set it.
+if command -v bash > /dev/null; then
+	mkfifo people
+	tmux new-session -d -s people -x 80 -y 24 \
+	    "PATH='$PATH' PS1='ready> ' TERM=screen-256color bash --norc -i"
+	pane=people
+	ok 'a shell' wait_for shows '^ready>'
+	key 'stty -a > before; gc-top -i 200ms < people' Enter
+	exec 3> people
+	agents 5 >&3
+	ok 'it runs' wait_for shows 'Agent 000004'
+	pid=$(pid_of)
+	kill -KILL "$pid"
+	over() { ! kill -0 "$pid" 2> /dev/null; }
+	ok 'it is killed' wait_for over
+	edits() {
+		stty -a -F "$(tmux list-panes -t people -F '#{pane_tty}')" |
+		    grep -q -- ' -icanon'
+	}
+	ok 'the shell edits its lines' wait_for edits
+	key 'stty -a > after; echo do""ne' Enter
+	ok 'and goes on' wait_for shows done
+	ok 'on a terminal that is whole' cmp before after
+	exec 3>&-
+fi
+
 # What ends it is told the terminal at once, whoever else writes there: a
 # sequence with a byte of another in it is none.
 screen flood 80 24 'sh -c "while :; do printf x; done" & gc-top -i 200ms'

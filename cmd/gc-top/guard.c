@@ -16,7 +16,7 @@
 
 #define SEQUENCES_MAX 1024
 
-static struct termios was;
+static struct termios was, drawing;	/* before the screen, and with it */
 static int calm_fd = -1;
 
 static void
@@ -49,6 +49,21 @@ leave_screen(int tty)
 	buf_free(&out);
 }
 
+/* A shell with jobs takes the terminal back as soon as its job is dead: what it
+ * has set by then stays.  One that has set nothing leaves it to us.  The modes
+ * come first, for the shell is under way. */
+static void
+restore(int tty)
+{
+	struct termios now;
+
+	if (tcgetpgrp(tty) == getpgrp() || (tcgetattr(tty, &now) == 0 &&
+	    now.c_iflag == drawing.c_iflag && now.c_oflag == drawing.c_oflag &&
+	    now.c_lflag == drawing.c_lflag))
+		tcsetattr(tty, TCSANOW, &was);
+	leave_screen(tty);
+}
+
 /* Wait for a byte, which says that all is well, or for the end. */
 static _Noreturn void
 watch(int fd, int tty)
@@ -66,8 +81,7 @@ watch(int fd, int tty)
 		continue;
 	if (n == 1)
 		_exit(0);
-	leave_screen(tty);
-	tcsetattr(tty, TCSANOW, &was);
+	restore(tty);
 	_exit(0);
 }
 
@@ -82,7 +96,7 @@ guard_open(int tty)
 {
 	int ends[2];
 
-	if (pipe2(ends, O_CLOEXEC) == -1)
+	if (tcgetattr(tty, &drawing) == -1 || pipe2(ends, O_CLOEXEC) == -1)
 		return;
 	switch (fork()) {
 	case -1:
