@@ -75,8 +75,8 @@ take_status(void)
 	}
 }
 
-/* The last moment of the file is now: with -x 0 nothing is to come later.
- * It is read twice for that. */
+/* The latest moment of the file is now: with -x 0 nothing is to come later.
+ * It is read twice for that, from where it stands. */
 static void
 find_last(const char *name)
 {
@@ -86,8 +86,9 @@ find_last(const char *name)
 	const char *line;
 	size_t len, raw;
 	bool timed;
+	off_t start = lseek(STDIN_FILENO, 0, SEEK_CUR);
 
-	if (lseek(STDIN_FILENO, 0, SEEK_CUR) == -1)
+	if (start == -1)
 		die(GC_EX_USAGE, "--now with -x 0 reads %s twice, and it "
 		    "is no file", name);
 	ndjson_in_init(&in, STDIN_FILENO);
@@ -96,11 +97,12 @@ find_last(const char *name)
 			die(GC_EX_IOERR, "can't read %s: %s", name,
 			    strerror(errno));
 		if (got == NDJSON_LINE &&
-		    moment_read(line, len, &moment, &timed) == NULL && timed)
+		    moment_read(line, len, &moment, &timed) == NULL && timed &&
+		    stamp_cmp(moment, last) > 0)
 			last = moment;
 	}
 	ndjson_in_free(&in);
-	if (lseek(STDIN_FILENO, 0, SEEK_SET) == -1)
+	if (lseek(STDIN_FILENO, start, SEEK_SET) == -1)
 		die(GC_EX_IOERR, "can't read %s again: %s", name,
 		    strerror(errno));
 	app.tempo = (struct tempo){ .speed = 1, .skip_ms = CLOCK_NEVER,

@@ -63,6 +63,14 @@ gc-replay -x 0 --now "$dir/two" |
     map(.data.timestamp | sub("\\.[0-9]+"; "") | fromdate) |
     .[3] - .[0] == 2 and (.[3] - $to | fabs) < 60' > "$dir/verdict"
 is 'at once: the last is now, the others before' "$(cat "$dir/verdict")" true
+(read -r first; gc-replay -x 0 --now) < "$dir/two" > "$dir/rest"
+is 'from where the file stands' "$(wc -l < "$dir/rest")" 3
+{ cat "$dir/two"; head -n 1 "$dir/two"; } > "$dir/back"
+gc-replay -x 0 --now "$dir/back" |
+    jq -s --argjson to "$(($(date +%s) + 1))" '
+    map(.data.timestamp | sub("\\.[0-9]+"; "") | fromdate) |
+    length == 5 and all(. <= $to)' > "$dir/verdict"
+is 'the last is not the latest: nothing is to come' "$(cat "$dir/verdict")" true
 cat "$dir/two" | gc-replay -x 0 --now > "$dir/out" 2> "$dir/err"
 is 'a pipe cannot be read twice' $? 64
 ok 'and that is said' has "$dir/err" 'reads stdin twice'
