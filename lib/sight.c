@@ -4,7 +4,6 @@
 #include "lib/sight.h"
 #include "lib/str.h"
 
-#define STATES(all) (sizeof(all) / sizeof((all)[0]))
 #define LAG_MAX_MS 3600000	/* beyond that it is no lag */
 
 enum { EVENT, SOCKET, SOCKETS, REASON, RTT, KEYS };
@@ -16,6 +15,13 @@ static const struct scan_key keys[KEYS] = {
 	[REASON] = SCAN_KEY("reason", -1),
 	[RTT] = SCAN_KEY("rttMs", -1),
 };
+
+static const struct { const char *name; enum sight_state state; } states[] = {
+	{ "gc:open", SIGHT_OPEN }, { "gc:closed", SIGHT_CLOSED },
+	{ "gc:failover", SIGHT_POLLING },
+	{ "gc:alive", SIGHT_NEVER },	/* changes none */
+};
+#define STATES (sizeof(states) / sizeof(states[0]))
 
 /* As much as there is room for, in whole characters. */
 static void
@@ -47,12 +53,6 @@ const char *
 sight_control(struct sight *s, struct take *take, const char *line,
     size_t len, int64_t wall_ms)
 {
-	static const struct { const char *name; enum sight_state state; }
-	    states[] = {
-		{ "gc:open", SIGHT_OPEN }, { "gc:closed", SIGHT_CLOSED },
-		{ "gc:failover", SIGHT_POLLING },
-		{ "gc:alive", SIGHT_NEVER },
-	};
 	struct slice v[KEYS];
 	struct text reason = { "", 0 };
 	uint64_t number, count = 0, rtt;
@@ -60,9 +60,9 @@ sight_control(struct sight *s, struct take *take, const char *line,
 
 	if (scan_object(line, len, keys, KEYS, v) != SCAN_OK)
 		return NULL;
-	while (i < STATES(states) && !slice_is(v[EVENT], states[i].name))
+	while (i < STATES && !slice_is(v[EVENT], states[i].name))
 		i++;
-	if (i == STATES(states))
+	if (i == STATES)
 		return NULL;
 	if (!take_number_or_null(v[SOCKET], &number))
 		return "socket is no whole number";
