@@ -55,20 +55,26 @@ scroll_by(struct screen *s, size_t rows, bool down)
 		s->top -= rows < s->top ? rows : s->top;
 }
 
+/* Chosen by key: that of --queue is not waited for any more. */
+static void
+set_queue(struct view *v, size_t queue)
+{
+	v->queue = queue;
+	v->awaited = NULL;
+}
+
 static void
 clear_choice(struct view *v)
 {
 	v->filter[0] = '\0';
 	v->doubted_only = false;
-	v->queue = INDEX_NONE;
-	v->awaited = NULL;
+	set_queue(v, INDEX_NONE);
 }
 
 static void
 choose_queue(struct screen *s, struct view *v, int step)
 {
-	v->queue = view_next_queue(v->crew, v->queue, step);
-	v->awaited = NULL;
+	set_queue(v, view_next_queue(v->crew, v->queue, step));
 	s->pane = PANE_AGENTS;
 	s->top = 0;
 }
@@ -90,8 +96,7 @@ look(struct screen *s, struct view *v, enum action action)
 		clear_choice(v);
 		break;
 	case ALL_QUEUES:
-		v->queue = INDEX_NONE;
-		v->awaited = NULL;
+		set_queue(v, INDEX_NONE);
 		break;
 	case PANE:
 		s->pane = s->pane == PANE_AGENTS ? PANE_QUEUES : PANE_AGENTS;
