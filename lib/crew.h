@@ -20,7 +20,7 @@ struct crew_post {
 	uint32_t queue, status;	/* numbers in queues and statuses */
 };
 
-struct crew_told {
+struct crew_told {		/* of a line, before it is taken in */
 	struct text queue, status;
 };
 

@@ -42,7 +42,7 @@ struct filter {
 	struct sigs sigs;
 	int sigs_fd;
 	bool strict;
-	bool quiet;		/* rejects are counted, and told later */
+	bool quiet;		/* rejects are told by filter_close alone */
 	bool readable;		/* stdin had something at the last wait */
 	bool input_done;	/* no more lines will come */
 	bool end_told;		/* and filter_wait said so */
@@ -88,7 +88,8 @@ bool filter_line(struct filter *f, const char **line, size_t *len,
     size_t *raw);
 
 /* Count the line that filter_line gave, and say why: the first of a kind at
- * once, then a count a second at most.  With strict: ends with 65. */
+ * once, then a count a second at most; with quiet all at filter_close.  With
+ * strict: ends with 65. */
 void filter_reject(struct filter *f, const char *reason);
 
 /* before_exit, metrics, flush: call it before any die(), and then no other
