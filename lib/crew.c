@@ -246,7 +246,7 @@ take_names(struct crew *c, struct slice names)
 
 	while (names.kind == SCAN_OBJECT &&
 	    slice_next(names, &at, &key, &value)) {
-		if (!take_text(&c->ev.take, key, &id) ||
+		if (!take_id(&c->ev.take, key, &id) ||
 		    !take_text(&c->ev.take, value, &name))
 			continue;
 		if (c->queues.count >= CREW_QUEUES_MAX &&

@@ -107,6 +107,27 @@ test_sight(void)
 	is_int((long long)crew.lines, before, "which is no agent's line");
 }
 
+/* How many queues a name makes whose id is longer than an id can be. */
+static size_t
+names_long_queue(void)
+{
+	static const char head[] = "{\"event\":\"gc:agent\",\"seq\":1,"
+	    "\"userId\":\"dan\"," TIER("\"Busy\"", "true") ",\"queues\":{},"
+	    "\"effective\":{\"global\":\"Busy\",\"queues\":{}},"
+	    "\"queueNames\":{\"";
+	size_t was = crew.queues.count;
+	struct buf line;
+
+	buf_init(&line, 1 << 20);
+	buf_adds(&line, head);
+	for (size_t i = 0; i <= TAKE_ID_MAX; i++)
+		buf_adds(&line, "q");
+	buf_adds(&line, "\":\"Sales\"}}");
+	ok(take(line.data, T) == NULL, "an id that is too long is named");
+	buf_free(&line);
+	return crew.queues.count - was;
+}
+
 static void
 test_odd(void)
 {
@@ -144,6 +165,7 @@ test_odd(void)
 	is_int((long long)crew.agents[last].post_count, 1, "a queue once");
 	is_int((long long)in(queue, "Busy"), 1, "as it was told last");
 	is_str(crew_agent_name(&crew, last), "twice", "no name is none");
+	is_int((long long)names_long_queue(), 0, "a name of no id is none");
 	statuses = crew.statuses.count;
 	ok(take(AGENT("bad", TIER("\"X\"", "true"), "\"X\"",
 	    "\"q2\":\"New\",\"q3\":7"), T) != NULL, "a malformed line");
