@@ -18,9 +18,10 @@ fleet_words(const struct fleet *f, char *words, size_t cap)
 		wanted += f->shards.load[i] > 0;
 		open += f->slots[i].is_open;
 	}
-	if (wanted == 0)
+	if (wanted == 0 || f->scope.elsewhere)
 		snprintf(words, cap, "%s", f->bearer == NULL ? "token" :
-		    f->scope.known ? "nobody in scope" : "scope");
+		    f->scope.known && !f->scope.elsewhere ?
+		    "nobody in scope" : "scope");
 	else if (open >= wanted)
 		snprintf(words, cap, "open");
 	else if (wanted > 1 || l == NULL)
@@ -39,7 +40,7 @@ again_ms(const struct app *app)
 	if (f == NULL)
 		at_ms = app->state == ST_BACKOFF ? app->retry_ms : at_ms;
 	else if (f->shards.channels == 1 && f->slots[0].link != NULL &&
-	    f->slots[0].link->state == CH_BACKOFF)
+	    f->slots[0].link->state == CH_BACKOFF && !f->scope.elsewhere)
 		at_ms = f->slots[0].link->retry_ms;
 	return at_ms == CLOCK_NEVER ? -1 : at_ms - app->now_ms;
 }
