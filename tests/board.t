@@ -86,6 +86,8 @@ gc-board < /dev/null 2> err
 is 'no -o: 64' $? 64
 gc-board -o none/page.html < /dev/null 2> err
 is 'no folder: 73' $? 73
+ok 'which is the end' has err 'there is no page'
+is 'so that nothing is tried again' "$(grep -c 'tried again' err)" 0
 
 # --- markup in every field
 m='</script><script>document.title="owned"</script><img src=x onerror="document.title=1">&amp;'"'"
